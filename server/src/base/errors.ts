@@ -123,6 +123,18 @@ export class GrapeError extends Error {
   }
 }
 
+/** The replica asked does not lead the group; nothing was proposed. Never leaves the node: the service goes to `leader`. */
+export class NotLeaderError extends Error {
+  override readonly name = 'NotLeaderError';
+  /** Node id of the leader, as far as this node knows. */
+  readonly leader: string | undefined;
+
+  constructor(leader: string | undefined) {
+    super(leader === undefined ? 'no leader is known' : `the leader is ${leader}`);
+    this.leader = leader;
+  }
+}
+
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERRORS, code);
 }
