@@ -20,11 +20,19 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   after(delayMs, fn) {
     const handle = setTimeout(fn, delayMs);
-    return { cancel: () => { clearTimeout(handle); } };
+    return {
+      cancel: () => {
+        clearTimeout(handle);
+      },
+    };
   },
   every(periodMs, fn) {
     const handle = setInterval(fn, periodMs);
-    return { cancel: () => { clearInterval(handle); } };
+    return {
+      cancel: () => {
+        clearInterval(handle);
+      },
+    };
   },
 };
 /* eslint-enable no-restricted-globals */
@@ -74,7 +82,11 @@ export class FakeClock implements Clock {
 
   #add(entry: Pending): Timer {
     this.#pending.add(entry);
-    return { cancel: () => { this.#pending.delete(entry); } };
+    return {
+      cancel: () => {
+        this.#pending.delete(entry);
+      },
+    };
   }
 
   #dueBefore(untilMs: number): Pending | undefined {

@@ -158,7 +158,9 @@ export class ByteReader {
   #take(length: number): number {
     const at = this.#offset;
     if (length > this.#buffer.length - at) {
-      throw new DecodeError(`needs ${String(length)} bytes at offset ${String(at)}, has ${String(this.remaining)}`);
+      throw new DecodeError(
+        `needs ${String(length)} bytes at offset ${String(at)}, has ${String(this.remaining)}`,
+      );
     }
     this.#offset = at + length;
     return at;

@@ -65,7 +65,8 @@ export const ERRORS = {
     http: 503,
     grpc: 14,
     retryable: true,
-    advice: 'This node is not a member of a cluster yet; finish forming it or join it with POST /cluster/join.',
+    advice:
+      'This node is not a member of a cluster yet; finish forming it or join it with POST /cluster/join.',
   },
   SHARD_UNAVAILABLE: {
     class: 'Unavailable',

@@ -1,7 +1,15 @@
 export { BoundedQueue } from './bounded-queue.ts';
 export { type Clock, FakeClock, systemClock, type Timer } from './clock.ts';
 export { ByteReader, ByteWriter, DecodeError } from './codec.ts';
-export { asError, ERRORS, type ErrorClass, type ErrorCode, GrapeError, isErrorCode, NotLeaderError } from './errors.ts';
+export {
+  asError,
+  ERRORS,
+  type ErrorClass,
+  type ErrorCode,
+  GrapeError,
+  isErrorCode,
+  NotLeaderError,
+} from './errors.ts';
 export { crc32c, hash64 } from './hash.ts';
 export { invariant, InvariantError, present, unreachable } from './invariant.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
