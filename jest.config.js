@@ -12,5 +12,6 @@ export default {
     project('unit', '<rootDir>/{server,bench}/src/**/*.test.ts'),
     project('contract', '<rootDir>/test/contract/**/*.test.ts'),
     project('integration', '<rootDir>/test/integration/**/*.test.ts'),
+    project('full', '<rootDir>/test/full/**/*.test.ts'),
   ],
 };

@@ -1,0 +1,132 @@
+/**
+ * `make bench`: three nodes and this client on one machine. Writes single points, then batches, waits until the graphs
+ * have caught up, then searches at several `ef` with measured recall. Prints rates, latencies and memory.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closedLoop } from './closed-loop.ts';
+import { type Dataset, exactNeighbours, loadDataset, rowOf } from './dataset.ts';
+import { pointBody, vectorText } from './load-points.ts';
+import { LocalCluster } from './local-cluster.ts';
+import { type LatencySummary, recallAt } from './stats.ts';
+
+const SINGLE_POINTS = 4_000;
+const BATCH_POINTS = 100;
+const SEARCHES = 6_000;
+const K = 10;
+const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 20_000);
+
+const directory = await mkdtemp(join(tmpdir(), 'grape-bench-'));
+const data = await loadDataset('full');
+const truth = exactNeighbours(data, K);
+const cluster = new LocalCluster({
+  nodeCount: 3,
+  directory,
+  dimension: data.dimension,
+  portOffset: PORT_OFFSET,
+});
+const ports = cluster.nodes.map((node) => node.restPort);
+process.on('SIGINT', () => void cluster.stopAll('SIGKILL').then(() => process.exit(130)));
+
+try {
+  await cluster.startAll();
+  await cluster.allReady();
+  console.log(
+    `three nodes, ${data.count} real vectors of ${data.dimension} dimensions, client on the same machine`,
+  );
+  await writes();
+  await linked();
+  for (const ef of [undefined, 24, 32, 48, 64]) await searches(ef);
+  await memory();
+} finally {
+  await cluster.stopAll();
+  await rm(directory, { recursive: true, force: true });
+}
+
+async function writes(): Promise<void> {
+  const singles = Array.from({ length: SINGLE_POINTS }, (_, i) => pointBody(data, i));
+  print(
+    'single writes, 64 connections',
+    await closedLoop({
+      ports,
+      connections: 64,
+      calls: SINGLE_POINTS,
+      make: (i) => ({ path: '/vectors', body: singles[i] as string }),
+    }),
+    1,
+  );
+  const batches: string[] = [];
+  for (let from = SINGLE_POINTS; from < data.count; from += BATCH_POINTS) {
+    const points = Array.from({ length: BATCH_POINTS }, (_, i) => pointBody(data, from + i));
+    batches.push(`{"points":[${points.join(',')}]}`);
+  }
+  print(
+    'batches of 100, 4 connections',
+    await closedLoop({
+      ports,
+      connections: 4,
+      calls: batches.length,
+      make: (i) => ({ path: '/vectors', body: batches[i] as string }),
+    }),
+    BATCH_POINTS,
+  );
+}
+
+/** Waits until no node scans a tail any more: `grape_index_unlinked` of /metrics is 0. */
+async function linked(): Promise<void> {
+  const start = performance.now();
+  await cluster.until('every vector is linked into the graphs', 120_000, async () => {
+    const tails = await Promise.all(
+      cluster.nodes.map((node) => metric(node.metricsPort, 'grape_index_unlinked')),
+    );
+    return tails.every((tail) => tail === 0);
+  });
+  console.log(`graphs caught up ${((performance.now() - start) / 1000).toFixed(1)} s after the last write`);
+}
+
+async function searches(ef: number | undefined): Promise<void> {
+  const bodies = queryBodies(data, ef);
+  const found: number[][] = Array.from({ length: data.queryCount }, () => []);
+  const summary = await closedLoop({
+    ports,
+    connections: 8,
+    calls: SEARCHES,
+    make: (i) => ({ path: '/vectors/search', body: bodies[i % data.queryCount] as string }),
+    onAnswer: (i, answer) => {
+      if (i >= data.queryCount) return;
+      const { results } = JSON.parse(answer.body.toString()) as { results: { id: number }[] };
+      found[i] = results.map((result) => result.id);
+    },
+  });
+  const recall = recallAt(found, truth).toFixed(4);
+  print(`searches, 8 connections, ef ${ef ?? 'default'}, recall@10 ${recall}`, summary, 1);
+}
+
+function queryBodies(set: Dataset, ef: number | undefined): string[] {
+  const extra = ef === undefined ? '' : `,"ef":${ef}`;
+  return Array.from({ length: set.queryCount }, (_, row) => {
+    return `{"limit":${K}${extra},"vector":${vectorText(rowOf(set.queries, row, set.dimension))}}`;
+  });
+}
+
+async function memory(): Promise<void> {
+  for (const node of cluster.nodes) {
+    const status = await readFile(`/proc/${cluster.pid(node.nodeId)}/status`, 'utf8');
+    const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
+    console.log(`${node.nodeId}: ${Math.round(kilobytes / 1024)} MB resident`);
+  }
+}
+
+async function metric(port: number, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`the metric ${name} is missing`);
+  return Number(value);
+}
+
+function print(what: string, summary: LatencySummary, pointsPerCall: number): void {
+  const rate = Math.round(summary.perSecond * pointsPerCall);
+  const latency = [summary.p50Ms, summary.p95Ms, summary.p99Ms].map((value) => value.toFixed(1)).join(' / ');
+  console.log(`${what}: ${rate}/s, p50/p95/p99 ${latency} ms`);
+}
