@@ -1,0 +1,16 @@
+export {
+  type BackupConfig,
+  type ClusterConfig,
+  type Config,
+  ConfigError,
+  type IndexConfig,
+  type LoadedConfig,
+  type LogLevel,
+  type MonitoringConfig,
+  type Peer,
+  type RaftConfig,
+  type ServerConfig,
+  type ShardingConfig,
+  type StorageConfig,
+  type VectorConfig,
+} from './types.ts';
