@@ -27,12 +27,12 @@ export class LocalCluster {
     await Promise.all(this.nodes.map((node) => this.start(node.nodeId)));
   }
 
-  /** Starts the process; use `whenReady` to wait for it. */
-  async start(nodeId: string): Promise<ChildProcess> {
+  /** Starts the process, this once with `set` over its configuration; use `whenReady` to wait for it. */
+  async start(nodeId: string, set: PlanOptions['set'] = {}): Promise<ChildProcess> {
     const node = this.node(nodeId);
     await mkdir(node.directory, { recursive: true });
     const file = join(node.directory, 'config.toml');
-    await writeFile(file, nodeConfig(node, this.#options));
+    await writeFile(file, nodeConfig(node, { ...this.#options, set: { ...this.#options.set, ...set } }));
     const log = openSync(join(node.directory, 'server.log'), 'a');
     const child = spawn(SERVER, ['--config', file], {
       stdio: ['ignore', log, log],
@@ -54,6 +54,11 @@ export class LocalCluster {
     const ended = exitOf(child);
     child.kill(signal);
     return ended;
+  }
+
+  /** Waits for a process that ends by itself; answers its exit code. */
+  exit(child: ChildProcess): Promise<number | null> {
+    return exitOf(child);
   }
 
   async stopAll(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

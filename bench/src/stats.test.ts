@@ -10,5 +10,16 @@ test('a rate counts calls per second of elapsed time', () => {
 });
 
 test('recall is the share of true neighbours found', () => {
-  expect(recallAt([[1, 2], [9, 4]], [[1, 3], [3, 4]])).toBe(0.5);
+  expect(
+    recallAt(
+      [
+        [1, 2],
+        [9, 4],
+      ],
+      [
+        [1, 3],
+        [3, 4],
+      ],
+    ),
+  ).toBe(0.5);
 });
