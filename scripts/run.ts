@@ -1,4 +1,4 @@
-/** `make run`: a cluster on this machine with real data in it, until Ctrl-C. Environment: NODES (3). */
+/** `make run`: a cluster on this machine with real data in it, until Ctrl-C. Environment: NODES (3), PORT_OFFSET (0). */
 import { join } from 'node:path';
 import { loadDataset, rowOf } from '../bench/src/dataset.ts';
 import { loadPoints, vectorText } from '../bench/src/load-points.ts';
@@ -11,7 +11,8 @@ if (![1, 3, 5].includes(nodeCount)) {
 }
 const directory = join(process.cwd(), 'data', nodeCount === 1 ? 'single' : 'cluster');
 const data = await loadDataset('sample');
-const cluster = new LocalCluster({ nodeCount, directory, dimension: data.dimension });
+const portOffset = Number(process.env['PORT_OFFSET'] ?? 0);
+const cluster = new LocalCluster({ nodeCount, directory, dimension: data.dimension, portOffset });
 const first = cluster.url('node-1');
 let stopping = false;
 
