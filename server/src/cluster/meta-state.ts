@@ -1,0 +1,65 @@
+import type { CollectionSchema } from '../model/index.ts';
+import type { MetaCommand } from './meta-command.ts';
+import { byNodeId, type ClusterMap } from './types.ts';
+
+/** What applying a command answers to whoever proposed it. */
+export type MetaResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'collection'; readonly schema: CollectionSchema }
+  | { readonly kind: 'refused'; readonly message: string };
+
+/**
+ * Applies one command of the `meta` log: pure and deterministic. Answers the same `map` object when nothing changed.
+ * `map` is undefined before the first command.
+ */
+export function applyMetaCommand(
+  map: ClusterMap | undefined,
+  command: MetaCommand,
+  index: number,
+): { readonly map: ClusterMap | undefined; readonly result: MetaResult } {
+  if (command.kind === 'initialise') return initialise(map, command, index);
+  if (map === undefined) return { map, result: { kind: 'refused', message: 'the cluster has no map yet' } };
+  switch (command.kind) {
+    case 'createCollection':
+      return createCollection(map, command.schema, index);
+    case 'updateMember':
+      return updateMember(map, command, index);
+  }
+}
+
+type Applied = ReturnType<typeof applyMetaCommand>;
+
+/** Two leaders in a row may both propose the first map: the one committed first stays. */
+function initialise(
+  map: ClusterMap | undefined,
+  command: Extract<MetaCommand, { kind: 'initialise' }>,
+  index: number,
+): Applied {
+  if (map !== undefined) return { map, result: { kind: 'done' } };
+  const { clusterId, settings, shards, collections } = command;
+  const members = [...command.members].sort(byNodeId);
+  return {
+    map: { clusterId, version: index, settings, members, shards, collections },
+    result: { kind: 'done' },
+  };
+}
+
+function createCollection(map: ClusterMap, schema: CollectionSchema, index: number): Applied {
+  const existing = map.collections.find(({ name, id }) => name === schema.name || id === schema.id);
+  if (existing !== undefined) return { map, result: { kind: 'collection', schema: existing } };
+  const collections = [...map.collections, schema].sort((a, b) => a.id - b.id);
+  return { map: { ...map, version: index, collections }, result: { kind: 'collection', schema } };
+}
+
+function updateMember(
+  map: ClusterMap,
+  { member }: Extract<MetaCommand, { kind: 'updateMember' }>,
+  index: number,
+): Applied {
+  const known = map.members.find(({ nodeId }) => nodeId === member.nodeId);
+  if (known?.storeUuid !== member.storeUuid) {
+    return { map, result: { kind: 'refused', message: `${member.nodeId} is no member under this store` } };
+  }
+  const members = map.members.map((other) => (other === known ? member : other));
+  return { map: { ...map, version: index, members }, result: { kind: 'done' } };
+}

@@ -1,0 +1,93 @@
+import { invariant } from '../base/index.ts';
+import { type KvStore, WriteBatch } from '../storage/index.ts';
+import { decodeMetaCommand } from './meta-command.ts';
+import {
+  APPLIED_KEY,
+  type AppliedPosition,
+  decodeRows,
+  encodeApplied,
+  encodeMap,
+  META_PREFIX,
+} from './meta-rows.ts';
+import { applyMetaCommand, type MetaResult } from './meta-state.ts';
+import type { CommittedEntry } from './ports.ts';
+import type { ClusterMap } from './types.ts';
+
+/** The replicated state machine of the `meta` group on this node: the map, kept in rows of the `data/` store. */
+export class MetaStore {
+  readonly #kv: KvStore;
+  #applied: AppliedPosition;
+  #map: ClusterMap | undefined;
+  #rows: ReadonlyMap<string, Buffer>;
+  readonly #listeners: ((map: ClusterMap) => void)[] = [];
+
+  private constructor(kv: KvStore, applied: AppliedPosition, map: ClusterMap | undefined) {
+    this.#kv = kv;
+    this.#applied = applied;
+    this.#map = map;
+    this.#rows = map === undefined ? new Map() : encodeMap(map);
+  }
+
+  /** Throws `DecodeError` when the rows are damaged or of a later build. */
+  static async open(kv: KvStore): Promise<MetaStore> {
+    const rows = [];
+    const range = { gte: Buffer.from([META_PREFIX]), lt: Buffer.from([META_PREFIX + 1]) };
+    for await (const chunk of kv.iterate(range)) rows.push(...chunk);
+    const { applied, map } = decodeRows(rows);
+    return new MetaStore(kv, applied, map);
+  }
+
+  get applied(): number {
+    return this.#applied.index;
+  }
+
+  get map(): ClusterMap | undefined {
+    return this.#map;
+  }
+
+  /** Called after each change is stored, before the results of `apply` are given out. */
+  onChange(listener: (map: ClusterMap) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Applies committed entries in order. A changed map is on disk before this settles: a shard starts, and a collection
+   * takes writes, only after that, so their logs never refer to a map that a restart has forgotten. Throws
+   * `DecodeError` for a command of a later build: the replica stops.
+   */
+  async apply(entries: readonly CommittedEntry[]): Promise<readonly MetaResult[]> {
+    let map = this.#map;
+    const results = entries.map((entry): MetaResult => {
+      if (entry.kind === 'confChange' || entry.data.length === 0) return { kind: 'done' };
+      const applied = applyMetaCommand(map, decodeMetaCommand(entry.data), entry.index);
+      map = applied.map;
+      return applied.result;
+    });
+    const last = entries.at(-1);
+    if (last !== undefined) await this.#store(map, { index: last.index, term: last.term });
+    return results;
+  }
+
+  async #store(map: ClusterMap | undefined, applied: AppliedPosition): Promise<void> {
+    invariant(applied.index > this.#applied.index, 'entries are applied once, in order', {
+      applied,
+      before: this.#applied,
+    });
+    const changed = map !== this.#map;
+    const rows = changed && map !== undefined ? encodeMap(map) : this.#rows;
+    const batch = new WriteBatch();
+    batch.put(APPLIED_KEY, encodeApplied(applied));
+    for (const [key, value] of rows) {
+      if (this.#rows.get(key)?.equals(value) !== true) batch.put(Buffer.from(key, 'hex'), value);
+    }
+    for (const key of this.#rows.keys()) {
+      if (!rows.has(key)) batch.delete(Buffer.from(key, 'hex'));
+    }
+    await this.#kv.write(batch, { sync: false });
+    if (changed) await this.#kv.flush();
+    this.#applied = applied;
+    this.#rows = rows;
+    this.#map = map;
+    if (changed && map !== undefined) for (const listener of this.#listeners) listener(map);
+  }
+}

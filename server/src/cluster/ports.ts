@@ -1,0 +1,112 @@
+import type { CollectionSchema } from '../model/index.ts';
+
+/**
+ * What the cluster needs of the rest of the node. The composition root hands in the Raft host, the peer transport and
+ * the shard host; tests hand in small in-memory ones.
+ */
+
+/** How a node introduces itself to a peer. */
+export interface Hello {
+  readonly protocol: number;
+  /** Undefined until the node belongs to a cluster. */
+  readonly clusterId: string | undefined;
+  readonly nodeId: string;
+  readonly storeUuid: string;
+  readonly incarnation: number;
+  readonly bootNonce: string;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The connections to the other nodes. */
+export interface Peers {
+  /** Replaces the set of members to be connected to, by node id. */
+  setPeers(peers: ReadonlyMap<string, HostPort>): void;
+  /** True while a connection between members stands: the other side has accepted this node as one. */
+  isConnected(nodeId: string): boolean;
+  request(nodeId: string, kind: number, body: Buffer, timeoutMs: number): Promise<Buffer>;
+  /** To whoever listens there, before membership is known; answers who it was. */
+  requestAddress(
+    address: HostPort,
+    kind: number,
+    body: Buffer,
+    timeoutMs: number,
+  ): Promise<{ readonly peer: Hello; readonly body: Buffer }>;
+  handle(kind: number, handler: (from: Hello, body: Buffer) => Promise<Buffer>): void;
+}
+
+/** A replica's progress as its leader sees it. */
+export interface ReplicaProgress {
+  readonly replica: number;
+  readonly isLearner: boolean;
+  readonly match: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly recentActive: boolean;
+}
+
+export interface GroupState {
+  readonly leaderNode: string | undefined;
+  readonly isLeader: boolean;
+  readonly raft: {
+    readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
+    readonly id: number;
+    readonly term: number;
+    readonly commit: number;
+    readonly applied: number;
+    readonly lastIndex: number;
+    /** 0: no transfer is under way. */
+    readonly transferee: number;
+    readonly confState: { readonly voters: readonly number[]; readonly learners: readonly number[] };
+    /** On the leader only. */
+    readonly progress: readonly ReplicaProgress[];
+  };
+}
+
+export interface GroupStart {
+  readonly group: number;
+  readonly replicaId: number;
+  /** Node of each replica of the group. */
+  readonly nodes: ReadonlyMap<number, string>;
+  readonly bootstrapVoters: readonly number[];
+  readonly applied: number;
+  readonly campaignAtOnce: boolean;
+}
+
+/** The Raft groups of this node. */
+export interface Groups {
+  startGroup(start: GroupStart): void;
+  propose(
+    group: number,
+    command: Buffer,
+  ): { readonly promise: Promise<{ readonly index: number; readonly result: unknown }> };
+  transferLeader(group: number, toNode: string): void;
+  /** Only for a group of `groups()`. */
+  status(group: number): GroupState;
+  groups(): readonly number[];
+  onLeaderChange(listener: (group: number, leaderNode: string | undefined, isLeader: boolean) => void): void;
+}
+
+export interface CommittedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly kind: 'normal' | 'confChange';
+  readonly data: Buffer;
+}
+
+export interface CommittedBatch {
+  readonly group: number;
+  readonly entries: readonly CommittedEntry[];
+}
+
+/** The shards' state on this node. */
+export interface LocalShards {
+  openShard(shard: number): void;
+  applied(shard: number): number;
+  /** Points of the shard over all collections. */
+  vectors(shard: number): number;
+  setCollection(schema: CollectionSchema): Promise<void>;
+  apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]>;
+}
