@@ -63,7 +63,7 @@ export class FieldReader {
     const value = this.#fields[key];
     if (value === undefined) return absent;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < range.min || value > range.max) {
-      const bounds = `${String(range.min)} to ${String(range.max)}`;
+      const bounds = `${range.min} to ${range.max}`;
       throw new GrapeError('INVALID_REQUEST', `${this.path(key)} must be an integer from ${bounds}`);
     }
     return value;
@@ -96,7 +96,7 @@ export function parseConsistency(value: unknown, path = 'consistency'): Consiste
 /** An array with 1 to `max` items. Throws INVALID_REQUEST. */
 export function parseItems(value: unknown, path: string, max: number): readonly unknown[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > max) {
-    throw new GrapeError('INVALID_REQUEST', `${path} must be an array with 1 to ${String(max)} items`);
+    throw new GrapeError('INVALID_REQUEST', `${path} must be an array with 1 to ${max} items`);
   }
   return value as readonly unknown[];
 }

@@ -60,7 +60,7 @@ function hasUnsafeNumber(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return false;
   if (depth > JSON_DEPTH_MAX) {
-    throw new GrapeError('INVALID_JSON', `the body nests deeper than ${String(JSON_DEPTH_MAX)} levels`);
+    throw new GrapeError('INVALID_JSON', `the body nests deeper than ${JSON_DEPTH_MAX} levels`);
   }
   // No early return: the depth of everything is checked, whatever was found before.
   let found = false;

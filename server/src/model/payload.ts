@@ -20,7 +20,7 @@ export function parsePayload(value: unknown, path: string): Buffer {
   checkValue(value, path, 1);
   const payload = Buffer.from(JSON.stringify(value));
   if (payload.length > PAYLOAD_BYTES_MAX) {
-    const message = `${path} has ${String(payload.length)} bytes of JSON, at most ${String(PAYLOAD_BYTES_MAX)} are allowed`;
+    const message = `${path} has ${payload.length} bytes of JSON, at most ${PAYLOAD_BYTES_MAX} are allowed`;
     throw new GrapeError('INVALID_PAYLOAD', message);
   }
   return payload;
@@ -35,7 +35,7 @@ function checkValue(value: unknown, path: string, depth: number): void {
   }
   if (typeof value !== 'object' || value === null) return;
   if (depth > PAYLOAD_DEPTH_MAX) {
-    throw new GrapeError('INVALID_PAYLOAD', `${path} nests deeper than ${String(PAYLOAD_DEPTH_MAX)} levels`);
+    throw new GrapeError('INVALID_PAYLOAD', `${path} nests deeper than ${PAYLOAD_DEPTH_MAX} levels`);
   }
   for (const key in value) checkValue((value as Record<string, unknown>)[key], path, depth + 1);
 }

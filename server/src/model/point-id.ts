@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import { GrapeError, invariant } from '../base/index.ts';
 import { isExactInteger } from './json.ts';
 
@@ -42,15 +44,11 @@ export function parsePointIdFromPath(text: string): PointId {
 
 /** The text of an id: decimal digits, a UUID in lower case, or the string itself. */
 export function pointIdText(key: Buffer): string {
-  switch (key[0]) {
-    case KIND.integer:
-      return key.readBigUInt64BE(1).toString();
-    case KIND.uuid:
-      return uuidText(key.toString('hex', 1));
-    default:
-      invariant(key[0] === KIND.text, 'an id key starts with a known kind', { kind: key[0] });
-      return key.toString('utf8', 1);
-  }
+  const kind = key[0];
+  if (kind === KIND.integer) return key.readBigUInt64BE(1).toString();
+  if (kind === KIND.uuid) return uuidText(key.toString('hex', 1));
+  invariant(kind === KIND.text, 'an id key starts with a known kind', { kind });
+  return key.toString('utf8', 1);
 }
 
 /** The id as a JSON value: `5`, `"5"`, `"text"`, in the type that it was written in. */
@@ -62,23 +60,10 @@ export function pointIdJson(key: Buffer, isInteger: boolean): string {
 
 /** True for exactly the bytes that `parsePointId` can make: for keys that come back from outside. */
 export function isPointKey(key: Buffer): boolean {
-  switch (key[0]) {
-    case KIND.integer:
-      return key.length === 9;
-    case KIND.uuid:
-      return key.length === 17;
-    case KIND.text: {
-      const text = key.toString('utf8', 1);
-      return (
-        !isIntegerText(text) &&
-        !UUID.test(text) &&
-        isTextBody(text) &&
-        Buffer.byteLength(text) === key.length - 1
-      );
-    }
-    default:
-      return false;
-  }
+  const kind = key[0];
+  if (kind === KIND.integer) return key.length === 9;
+  if (kind === KIND.uuid) return key.length === 17;
+  return kind === KIND.text && isUtf8(key.subarray(1)) && isTextId(key.toString('utf8', 1));
 }
 
 function keyOfNumber(value: number): Buffer {
@@ -101,10 +86,10 @@ function keyOfInteger(value: bigint, path: string): Buffer {
 
 function keyOfText(text: string, path: string): Buffer {
   if (isIntegerText(text)) return keyOfInteger(BigInt(text), path);
-  if (text.length === 36 && UUID.test(text)) return keyOfUuid(text);
+  if (isUuidText(text)) return keyOfUuid(text);
   if (!text.isWellFormed()) throw new GrapeError('INVALID_ID', `${path} must be well-formed Unicode`);
-  if (!isTextBody(text)) {
-    throw new GrapeError('INVALID_ID', `${path} must have 1 to ${String(ID_BYTES_MAX)} bytes of UTF-8`);
+  if (text.length === 0 || text.length > ID_BYTES_MAX || Buffer.byteLength(text) > ID_BYTES_MAX) {
+    throw new GrapeError('INVALID_ID', `${path} must have 1 to ${ID_BYTES_MAX} bytes of UTF-8`);
   }
   const key = Buffer.allocUnsafe(1 + Buffer.byteLength(text));
   key[0] = KIND.text;
@@ -118,8 +103,13 @@ function isIntegerText(text: string): boolean {
   return text.length < 20 || BigInt(text) <= INTEGER_MAX;
 }
 
-function isTextBody(text: string): boolean {
-  return text.length > 0 && text.length <= ID_BYTES_MAX && Buffer.byteLength(text) <= ID_BYTES_MAX;
+function isUuidText(text: string): boolean {
+  return text.length === 36 && UUID.test(text);
+}
+
+function isTextId(text: string): boolean {
+  const bytes = Buffer.byteLength(text);
+  return bytes >= 1 && bytes <= ID_BYTES_MAX && !isIntegerText(text) && !isUuidText(text);
 }
 
 function keyOfUuid(text: string): Buffer {

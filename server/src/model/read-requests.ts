@@ -46,7 +46,7 @@ export function parseSearchBatch(body: unknown, context: ParseContext): SearchRe
     'searches',
     SEARCH_BATCH_MAX,
   );
-  const searches = items.map((item, i) => parseOneSearch(item, `searches[${String(i)}]`, context));
+  const searches = items.map((item, i) => parseOneSearch(item, `searches[${i}]`, context));
   const results = searches.reduce((sum, search) => sum + search.offset + search.limit, 0);
   if (results > SEARCH_BATCH_RESULTS_MAX) {
     const most = String(SEARCH_BATCH_RESULTS_MAX);
@@ -82,7 +82,7 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
   const offset = fields.integer('offset', OFFSET, 0);
   if (offset + limit > RESULTS_MAX) {
     const sum = `${fields.path('offset')} + ${fields.path('limit')}`;
-    throw new GrapeError('INVALID_REQUEST', `${sum} must be at most ${String(RESULTS_MAX)}`);
+    throw new GrapeError('INVALID_REQUEST', `${sum} must be at most ${RESULTS_MAX}`);
   }
   return {
     vector: parseVector(fields.required('vector'), fields.path('vector'), context),

@@ -44,12 +44,12 @@ export function vectorBytes(vector: Float32Array): Buffer {
 
 function checkLength(length: number, path: string, dimension: number | undefined): void {
   if (dimension !== undefined && length !== dimension) {
-    const values = length === 1 ? '1 value' : `${String(length)} values`;
-    const message = `${path} has ${values}, the collection has ${String(dimension)} dimensions`;
+    const values = length === 1 ? '1 value' : `${length} values`;
+    const message = `${path} has ${values}, the collection has ${dimension} dimensions`;
     throw new GrapeError('DIMENSION_MISMATCH', message);
   }
   if (length < 1 || length > DIMENSION_MAX) {
-    throw new GrapeError('INVALID_VECTOR', `${path} must have 1 to ${String(DIMENSION_MAX)} values`);
+    throw new GrapeError('INVALID_VECTOR', `${path} must have 1 to ${DIMENSION_MAX} values`);
   }
 }
 
@@ -65,5 +65,5 @@ function refuseLarge(vector: Float32Array, path: string): never {
 }
 
 function notFinite(path: string, i: number): GrapeError {
-  return new GrapeError('INVALID_VECTOR', `${path}[${String(i)}] must be a finite float32 number`);
+  return new GrapeError('INVALID_VECTOR', `${path}[${i}] must be a finite float32 number`);
 }

@@ -28,7 +28,7 @@ export function parseDelete(body: unknown): DeleteRequest {
   const items = parseItems(new FieldReader(body, '', DELETE).required('ids'), 'ids', BATCH_POINTS_MAX);
   const distinct = new Map<string, PointId>();
   items.forEach((item, i) => {
-    const id = parsePointId(item, `ids[${String(i)}]`);
+    const id = parsePointId(item, `ids[${i}]`);
     distinct.set(id.key.toString('latin1'), id);
   });
   return { ids: [...distinct.values()] };
@@ -37,7 +37,7 @@ export function parseDelete(body: unknown): DeleteRequest {
 function parsePoints(items: readonly unknown[], context: ParseContext): PointWrite[] {
   let inBatch = context;
   return items.map((item, i) => {
-    const point = parsePoint(item, `points[${String(i)}]`, inBatch);
+    const point = parsePoint(item, `points[${i}]`, inBatch);
     if (inBatch.dimension === undefined) inBatch = { ...context, dimension: point.vector.length / 4 };
     return point;
   });

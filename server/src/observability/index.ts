@@ -7,3 +7,7 @@ export {
   type RootLogger,
   silentLogger,
 } from './logger.ts';
+export { machineCollector } from './machine-collector.ts';
+export { type MetricSpec, NODE_METRICS, RAFT_METRICS } from './metric-table.ts';
+export { type Collector, type DiskUsage, Metrics, type QueryOp, type QueryStatus } from './metrics.ts';
+export { type GroupGauges, RaftMetrics } from './raft-metrics.ts';

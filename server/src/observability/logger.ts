@@ -1,5 +1,7 @@
 import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
 
+import { asError } from '../base/index.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -31,15 +33,15 @@ export interface LoggerOptions {
 }
 
 export function createLogger(options: LoggerOptions): RootLogger {
+  const { output } = options;
+  const transport =
+    output === undefined ? new transports.Console() : new transports.Stream({ stream: output, eol: '\n' });
   const winston = createWinston({
     level: options.level,
     format: options.json === true ? jsonFormat : textFormat,
     defaultMeta: { node: options.nodeId },
-    transports: [
-      options.output === undefined
-        ? new transports.Console()
-        : new transports.Stream({ stream: options.output, eol: '\n' }),
-    ],
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its transports by interfaces
+    transports: [transport],
   });
   return new WinstonLogger(winston);
 }
@@ -118,7 +120,7 @@ const jsonFormat = format.combine(
   format.printf((info) => {
     const line = info as unknown as Line;
     const { timestamp, level, node, message } = line;
-    return JSON.stringify({ time: timestamp, level, node, message, ...own(line.fields) }, replaceErrors);
+    return printed({ time: timestamp, level, node, message, ...own(line.fields) });
   }),
 );
 
@@ -142,7 +144,16 @@ function own(fields: LogFields): LogFields {
 
 function shown(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
-  return JSON.stringify(replaceErrors('', value), replaceErrors) ?? 'undefined';
+  return printed(replaceErrors('', value));
+}
+
+/** A field that JSON cannot express (a cycle) must not cost the line, least of all the process. */
+function printed(value: unknown): string {
+  try {
+    return String(JSON.stringify(value, replaceErrors));
+  } catch (error) {
+    return JSON.stringify(`(not printable: ${asError(error).message.split('\n', 1)[0] ?? ''})`);
+  }
 }
 
 function replaceErrors(_key: string, value: unknown): unknown {

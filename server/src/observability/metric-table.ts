@@ -1,0 +1,73 @@
+/** One metric family; `docs/reference/metrics.md` is made from this table. */
+export interface MetricSpec {
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in the unit of the metric. */
+  readonly buckets?: readonly number[];
+}
+
+const QUERY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const DISK_SECONDS = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2];
+
+/** Answered by `/metrics` on the monitoring port and the REST port. */
+export const NODE_METRICS = {
+  grape_node_up: gauge('1 while the process serves.'),
+  grape_query_duration_seconds: {
+    type: 'summary',
+    help: 'Seconds from a request to its answer, quantiles of the last minute over all operations.',
+    labels: ['quantile'],
+  },
+  grape_query_duration_seconds_histogram: {
+    type: 'histogram',
+    help: 'Seconds from a request to its answer.',
+    labels: ['op'],
+    buckets: QUERY_SECONDS,
+  },
+  grape_queries_total: counter('Requests answered; status is "ok" or the error code.', 'op', 'status'),
+  grape_memory_usage_bytes: gauge('Resident memory of the process.'),
+  grape_memory_limit_bytes: gauge('Memory that the process may use ([server] memory_limit_mb).'),
+  grape_vectors_total: gauge('Points in the local replica of a shard.', 'shard'),
+  grape_cache_hits_total: counter('Blocks found in the block cache of the storage.'),
+  grape_cache_misses_total: counter('Blocks that had to be read from the disk.'),
+  grape_disk_usage_bytes: gauge('Bytes of all files under data_dir.'),
+  grape_disk_free_bytes: gauge('Bytes that the file system of data_dir still has for this process.'),
+  grape_disk_size_bytes: gauge('Size of the file system of data_dir.'),
+  grape_disk_read_bytes_total: counter('Bytes that the process made the kernel read from disks.'),
+  grape_disk_written_bytes_total: counter('Bytes that the process made the kernel write to disks.'),
+  grape_network_received_bytes_total: counter('Bytes received; plane is rest or raft.', 'plane'),
+  grape_network_sent_bytes_total: counter('Bytes sent; plane is rest or raft.', 'plane'),
+} as const satisfies Record<string, MetricSpec>;
+
+/** Answered by `/raft/metrics` on the Raft port. The shard label is the number of the shard, or "meta". */
+export const RAFT_METRICS = {
+  grape_raft_term: gauge('Current term of the group.', 'shard'),
+  grape_raft_commit_index: gauge('Highest log index known to be committed.', 'shard'),
+  grape_raft_applied_index: gauge('Highest log index applied on this node.', 'shard'),
+  grape_raft_last_index: gauge('Last log index of this node.', 'shard'),
+  grape_raft_is_leader: gauge('1 when this node leads the group.', 'shard'),
+  grape_raft_has_leader: gauge('1 when this node knows a leader of the group.', 'shard'),
+  grape_raft_elections_total: counter('Elections that this node started.', 'shard'),
+  grape_raft_proposals_total: counter('Entries proposed on this node as leader.', 'shard'),
+  grape_raft_snapshots_total: counter('Snapshots, by direction: sent or received.', 'shard', 'direction'),
+  grape_raft_append_latency_seconds: {
+    type: 'histogram',
+    help: 'Seconds from proposing an entry on its leader to applying it there.',
+    labels: ['shard'],
+    buckets: QUERY_SECONDS,
+  },
+  grape_raft_fsync_latency_seconds: {
+    type: 'histogram',
+    help: 'Seconds of one synced write of the log; one write serves all groups of a turn.',
+    labels: [],
+    buckets: DISK_SECONDS,
+  },
+} as const satisfies Record<string, MetricSpec>;
+
+function gauge<L extends string[]>(help: string, ...labels: L) {
+  return { type: 'gauge' as const, help, labels };
+}
+
+function counter<L extends string[]>(help: string, ...labels: L) {
+  return { type: 'counter' as const, help, labels };
+}

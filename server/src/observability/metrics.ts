@@ -1,0 +1,152 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+import { asError, type Clock, type ErrorCode, type Timer } from '../base/index.ts';
+import { Children, Families } from './families.ts';
+import type { Logger } from './logger.ts';
+import { NODE_METRICS } from './metric-table.ts';
+import { QuerySummary } from './query-summary.ts';
+import { RaftMetrics } from './raft-metrics.ts';
+
+export type QueryOp = 'upsert' | 'get' | 'delete' | 'search' | 'search_batch' | 'scroll' | 'count';
+
+/** How a query ended. */
+export type QueryStatus = 'ok' | ErrorCode;
+
+/** Brings gauges up to date; called at start and every metrics_interval_secs. */
+export type Collector = () => void | Promise<void>;
+
+export interface DiskUsage {
+  readonly usageBytes: number;
+  readonly freeBytes: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Every metric of the node, in registries of its own. Counters and latencies are up to date at every scrape; gauges
+ * that somebody has to look up are refreshed by collectors.
+ */
+export class Metrics {
+  readonly raft = new RaftMetrics();
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #registry = new Registry();
+  readonly #families = new Families(NODE_METRICS, this.#registry);
+  readonly #summary: QuerySummary;
+  readonly #durations = new Children((...op) =>
+    this.#families.histogram('grape_query_duration_seconds_histogram').labels(...op),
+  );
+  readonly #queries = new Children((...labels) =>
+    this.#families.counter('grape_queries_total').labels(...labels),
+  );
+  readonly #received = new Children((...plane) =>
+    this.#families.counter('grape_network_received_bytes_total').labels(...plane),
+  );
+  readonly #sent = new Children((...plane) =>
+    this.#families.counter('grape_network_sent_bytes_total').labels(...plane),
+  );
+  readonly #totals = new Map<string, number>();
+  readonly #collectors: Collector[] = [];
+  #timer: Timer | undefined;
+  #refreshing: Promise<void> | undefined;
+
+  constructor(o: { clock: Clock; logger: Logger; memoryLimitBytes: number }) {
+    this.#clock = o.clock;
+    this.#logger = o.logger;
+    this.#summary = new QuerySummary({
+      name: 'grape_query_duration_seconds',
+      spec: NODE_METRICS.grape_query_duration_seconds,
+      clock: o.clock,
+      registry: this.#registry,
+    });
+    this.#families.gauge('grape_node_up').set(1);
+    this.#families.gauge('grape_memory_limit_bytes').set(o.memoryLimitBytes);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  observeQuery(op: QueryOp, status: QueryStatus, seconds: number): void {
+    this.#summary.observe(seconds);
+    this.#durations.of(op).observe(seconds);
+    this.#queries.of(op, status).inc();
+  }
+
+  setShardVectors(shard: number, points: number): void {
+    this.#families.gauge('grape_vectors_total').set({ shard: String(shard) }, points);
+  }
+
+  /** The shard has no replica here any more. */
+  removeShard(shard: number): void {
+    this.#families.gauge('grape_vectors_total').remove({ shard: String(shard) });
+  }
+
+  addNetworkBytes(plane: 'rest' | 'raft', bytes: { received?: number; sent?: number }): void {
+    if (bytes.received !== undefined) this.#received.of(plane).inc(bytes.received);
+    if (bytes.sent !== undefined) this.#sent.of(plane).inc(bytes.sent);
+  }
+
+  /** Totals that the storage counts itself since it was opened. */
+  setCacheTotals(totals: { hits: number; misses: number }): void {
+    this.#raiseTo('grape_cache_hits_total', totals.hits);
+    this.#raiseTo('grape_cache_misses_total', totals.misses);
+  }
+
+  setMemoryUsage(bytes: number): void {
+    this.#families.gauge('grape_memory_usage_bytes').set(bytes);
+  }
+
+  setDisk(disk: DiskUsage): void {
+    this.#families.gauge('grape_disk_usage_bytes').set(disk.usageBytes);
+    this.#families.gauge('grape_disk_free_bytes').set(disk.freeBytes);
+    this.#families.gauge('grape_disk_size_bytes').set(disk.sizeBytes);
+  }
+
+  /** Totals since the process started. */
+  setDiskTotals(totals: { readBytes: number; writtenBytes: number }): void {
+    this.#raiseTo('grape_disk_read_bytes_total', totals.readBytes);
+    this.#raiseTo('grape_disk_written_bytes_total', totals.writtenBytes);
+  }
+
+  addCollector(collector: Collector): void {
+    this.#collectors.push(collector);
+  }
+
+  /** Refreshes now and then every `intervalSecs`. */
+  start(intervalSecs: number): void {
+    this.#timer = this.#clock.every(intervalSecs * 1000, () => void this.refresh());
+    void this.refresh();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Runs the collectors; calls while they run share that run. A collector that fails is logged and tried again. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#collect().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** What `/metrics` answers. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  async #collect(): Promise<void> {
+    for (const collector of this.#collectors) {
+      try {
+        await collector();
+      } catch (error) {
+        this.#logger.warn('a metrics collector failed', { error: asError(error) });
+      }
+    }
+  }
+
+  /** prom-client's counters can only be increased; a total that went back belongs to a storage opened anew. */
+  #raiseTo(name: Parameters<Families<typeof NODE_METRICS>['counter']>[0], total: number): void {
+    const last = this.#totals.get(name) ?? 0;
+    this.#totals.set(name, total);
+    this.#families.counter(name).inc(total >= last ? total - last : total);
+  }
+}

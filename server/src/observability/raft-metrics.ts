@@ -1,0 +1,63 @@
+import { Registry } from 'prom-client';
+
+import { Children, Families } from './families.ts';
+import { RAFT_METRICS } from './metric-table.ts';
+
+/** The state of one group on this node. */
+export interface GroupGauges {
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  readonly isLeader: boolean;
+  readonly hasLeader: boolean;
+}
+
+/** What `/raft/metrics` answers. `shard` is the label: the number of the shard, or "meta". */
+export class RaftMetrics {
+  readonly #registry = new Registry();
+  readonly #families = new Families(RAFT_METRICS, this.#registry);
+  readonly #appends = new Children((...labels) =>
+    this.#families.histogram('grape_raft_append_latency_seconds').labels(...labels),
+  );
+  readonly #proposals = new Children((...labels) =>
+    this.#families.counter('grape_raft_proposals_total').labels(...labels),
+  );
+
+  setGroup(shard: string, group: GroupGauges): void {
+    const families = this.#families;
+    families.gauge('grape_raft_term').set({ shard }, group.term);
+    families.gauge('grape_raft_commit_index').set({ shard }, group.commitIndex);
+    families.gauge('grape_raft_applied_index').set({ shard }, group.appliedIndex);
+    families.gauge('grape_raft_last_index').set({ shard }, group.lastIndex);
+    families.gauge('grape_raft_is_leader').set({ shard }, group.isLeader ? 1 : 0);
+    families.gauge('grape_raft_has_leader').set({ shard }, group.hasLeader ? 1 : 0);
+  }
+
+  countElection(shard: string): void {
+    this.#families.counter('grape_raft_elections_total').inc({ shard });
+  }
+
+  countProposals(shard: string, entries: number): void {
+    this.#proposals.of(shard).inc(entries);
+  }
+
+  countSnapshot(shard: string, direction: 'sent' | 'received'): void {
+    this.#families.counter('grape_raft_snapshots_total').inc({ shard, direction });
+  }
+
+  /** From proposing an entry on its leader to applying it there. */
+  observeAppend(shard: string, seconds: number): void {
+    this.#appends.of(shard).observe(seconds);
+  }
+
+  /** One synced write of the log, which serves all groups of a turn. */
+  observeFsync(seconds: number): void {
+    this.#families.histogram('grape_raft_fsync_latency_seconds').observe(seconds);
+  }
+
+  /** The exposition text. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
