@@ -31,16 +31,16 @@ inputs_hash() {
   } | sha256sum | cut -d' ' -f1
 }
 
+mkdir -p "$stage"
+# One build of a flavour at a time: two would write the same objects.
+exec 9>"$stage/lock"
+flock 9
+
 hash=$(inputs_hash)
 if [ -f "$addon" ] && [ "$(cat "$stage/inputs" 2>/dev/null)" = "$hash" ]; then
   echo "build-native: $flavour is up to date"
   exit 0
 fi
-
-mkdir -p "$stage"
-# One build of a flavour at a time: two would write the same objects.
-exec 9>"$stage/lock"
-flock 9
 
 if [ -f "$cache/$hash.node" ]; then
   cp "$cache/$hash.node" "$addon.new"
@@ -50,10 +50,16 @@ else
   ln -sfn "$native/binding.gyp" "$stage/binding.gyp"
   ln -sfn "$native/src" "$stage/src"
   cd "$stage"
+  # addon.cc asks whether search/init.h exists, which make does not see.
+  rm -f build/Release/obj.target/grape_native/src/addon.o
   # --nodedir: our own stand-in for the headers of a Node.js release, so that nothing is downloaded (gyp/common.gypi).
   nice "$root/node_modules/.bin/node-gyp" configure build --release --jobs "$(nproc)" --loglevel warn \
     --nodedir "$native/gyp" "--sanitize=${sanitize:-none}" >"$stage/log" 2>&1 || { cat "$stage/log" >&2; exit 1; }
   grep -E 'warning:' "$stage/log" >&2 || true
+  if [ "$(inputs_hash)" != "$hash" ]; then
+    echo "build-native: the sources changed during the build; run it again" >&2
+    exit 1
+  fi
   cp "$stage/build/Release/grape_native.node" "$addon.new"
   mkdir -p "$cache"
   cp "$addon.new" "$cache/$hash.$$" && mv "$cache/$hash.$$" "$cache/$hash.node"

@@ -2,10 +2,8 @@
 
 #include "calls.h"
 #include "failure.h"
-#include "pool.h"
-#if __has_include("kv/init.h")
 #include "kv/init.h"
-#endif
+#include "pool.h"
 #if __has_include("search/init.h")
 #include "search/init.h"
 #endif
@@ -24,9 +22,7 @@ Napi::Value ConfigurePool(const Napi::CallbackInfo& info) {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Calls::Init(env);
   exports.Set("configurePool", Napi::Function::New(env, ConfigurePool));
-#if __has_include("kv/init.h")
   InitKv(env, exports);
-#endif
 #if __has_include("search/init.h")
   InitSearch(env, exports);
 #endif

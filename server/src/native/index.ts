@@ -1,0 +1,8 @@
+export { type HalfOpenRange, halfOpen, isEmptyRange, type KvRange } from './key-range.ts';
+export { KvError, type KvErrorCode, type RocksStatus } from './kv-error.ts';
+export { loadNative } from './load.ts';
+export { KEY_BYTES_MAX, type KvEntry, VALUE_BYTES_MAX } from './packed.ts';
+export { configurePool, POOL_THREADS_MAX } from './pool.ts';
+export { RocksDb, type RocksDbOptions, WRITE_BUFFER_BYTES_MIN } from './rocks-db.ts';
+export { RocksScan, type ScanChunk } from './rocks-scan.ts';
+export { BATCH_BYTES_MAX, type BatchOperation, type LentBatch, WriteBatch } from './write-batch.ts';
