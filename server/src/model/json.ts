@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-import { GrapeError } from '../base/index.ts';
+import { asError, GrapeError } from '../base/index.ts';
 
 /** Deepest nesting of arrays and objects in a request body; a payload inside it may nest `PAYLOAD_DEPTH_MAX` deep. */
 export const JSON_DEPTH_MAX = 160;
@@ -47,12 +47,11 @@ function parsed(source: string): unknown {
   }
 }
 
-/** The engine's message without the piece of the body that it quotes. */
+/** The engine's message without the piece of the body that it may quote. */
 function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const position = /at position \d+(?: \(line \d+ column \d+\))?/.exec(message);
-  if (position !== null) return `unexpected text ${position[0]}`;
-  return message.startsWith('Unexpected end') ? 'it ends too early' : 'unexpected text';
+  const message = asError(error).message;
+  const token = /^Unexpected token '.{1,2}'/su.exec(message);
+  return token === null ? message : token[0];
 }
 
 /** Most bodies have no such number, and the walk is far cheaper than a reviver called for every value. */

@@ -1,7 +1,5 @@
 import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
 
-import { asError } from '../base/index.ts';
-
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -120,7 +118,11 @@ const jsonFormat = format.combine(
   format.printf((info) => {
     const line = info as unknown as Line;
     const { timestamp, level, node, message } = line;
-    return printed({ time: timestamp, level, node, message, ...own(line.fields) });
+    const head = JSON.stringify({ time: timestamp, level, node, message });
+    const fields = Object.entries(own(line.fields)).map(
+      ([key, value]) => `,${JSON.stringify(key)}:${printed(value)}`,
+    );
+    return `${head.slice(0, -1)}${fields.join('')}}`;
   }),
 );
 
@@ -144,15 +146,18 @@ function own(fields: LogFields): LogFields {
 
 function shown(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
-  return printed(replaceErrors('', value));
+  return printed(value);
 }
 
-/** A field that JSON cannot express (a cycle) must not cost the line, least of all the process. */
+/** Undefined for what has no JSON, which the library's type leaves out. */
+const stringify: (value: unknown, replacer: typeof replaceErrors) => string | undefined = JSON.stringify;
+
+/** A field that JSON cannot express (a cycle) costs its value, never the line, least of all the process. */
 function printed(value: unknown): string {
   try {
-    return String(JSON.stringify(value, replaceErrors));
-  } catch (error) {
-    return JSON.stringify(`(not printable: ${asError(error).message.split('\n', 1)[0] ?? ''})`);
+    return stringify(value, replaceErrors) ?? 'null';
+  } catch {
+    return '"(not printable)"';
   }
 }
 
