@@ -1,0 +1,212 @@
+import type { Clock } from '../base/index.ts';
+import type {
+  CollectionSchema,
+  Consistency,
+  CountRequest,
+  DeleteRequest,
+  PointId,
+  ScrollRequest,
+  SearchRequest,
+  UpsertRequest,
+} from '../model/index.ts';
+import { shardOf, type StoredPoint } from '../shard/index.ts';
+import { Admission, PEER_REQUESTS_IN_FLIGHT_MAX } from './admission.ts';
+import { collectionToRead, formedMap } from './formed.ts';
+import { RPC } from './kinds.ts';
+import { LeaderTable } from './leader-table.ts';
+import { LocalReader } from './local-reader.ts';
+import { mergePages } from './merge.ts';
+import { answerPeerReads } from './peer-reads.ts';
+import { PointsSearch, type SearchHit } from './points-search.ts';
+import { PointsWriter, type UpsertResult } from './points-writer.ts';
+import type { Directory, Groups, LocalShards, Peers } from './ports.ts';
+import { Proposer } from './proposer.ts';
+import { ReadRouter, type ReadTarget } from './read-router.ts';
+import type { Read } from './read-scope.ts';
+import { bytesOf, READ_BYTES_MAX } from './shard-reader.ts';
+
+export interface PointsServiceDeps {
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly directory: Directory;
+  readonly shards: LocalShards;
+  readonly clock: Clock;
+  /** `[index] ef_search` as it is now. */
+  readonly efSearch: () => number;
+}
+
+/** When the caller stops waiting, as `Clock.nowMs`. */
+export interface CallOptions {
+  readonly deadlineMs: number;
+}
+
+export interface ScrollResult {
+  /** Ascending by id. */
+  readonly points: readonly StoredPoint[];
+  /** Key of the last id when more points follow. */
+  readonly next: Buffer | undefined;
+}
+
+/**
+ * The calls on points, answered by whichever node they reach. Writes throw SHARD_UNAVAILABLE or TOO_MANY_REQUESTS only
+ * when they surely were not and will not be applied, and WRITE_TIMEOUT otherwise; reads never throw WRITE_TIMEOUT.
+ * All throw NOT_A_MEMBER until the cluster is formed.
+ */
+export class PointsService {
+  readonly #directory: Directory;
+  readonly #leaders: LeaderTable;
+  readonly #writer: PointsWriter;
+  readonly #router: ReadRouter;
+  readonly #search: PointsSearch;
+
+  /** Registers the answers to the other nodes' requests with `peers`. */
+  constructor(deps: PointsServiceDeps) {
+    const leaders = new LeaderTable(deps);
+    const proposer = new Proposer({ ...deps, leaders });
+    const local = new LocalReader(deps);
+    this.#directory = deps.directory;
+    this.#leaders = leaders;
+    this.#writer = new PointsWriter({ ...deps, leaders, proposer });
+    this.#router = new ReadRouter({ ...deps, leaders, local });
+    this.#search = new PointsSearch(this.#router);
+    answerPeers(deps, { proposer, local });
+  }
+
+  upsert(request: UpsertRequest, options: CallOptions): Promise<UpsertResult> {
+    return this.#writer.upsert(request, options.deadlineMs);
+  }
+
+  /** Whether the point existed. */
+  async delete(id: PointId, options: CallOptions): Promise<boolean> {
+    return (await this.#writer.delete({ ids: [id] }, options.deadlineMs)) === 1;
+  }
+
+  /** How many of the points existed. */
+  deleteMany(request: DeleteRequest, options: CallOptions): Promise<number> {
+    return this.#writer.delete(request, options.deadlineMs);
+  }
+
+  async get(
+    id: PointId,
+    options: CallOptions & { readonly consistency: Consistency },
+  ): Promise<Read<StoredPoint | undefined>> {
+    const schema = collectionToRead(this.#directory);
+    if (schema === undefined) return { value: undefined, stalenessMs: 0 };
+    const shard = this.#shardOf(id, schema);
+    const points = [{ shard, idKey: id.key }];
+    const parts = await this.#router.scatter({ ...options, shards: [shard] }, (reader, scope) =>
+      reader.fetch(scope, schema.id, points),
+    );
+    const found = parts[0]?.value;
+    return { value: found?.value[0], stalenessMs: found?.stalenessMs ?? 0 };
+  }
+
+  async search(request: SearchRequest, options: CallOptions): Promise<Read<readonly SearchHit[]>> {
+    const { value, stalenessMs } = await this.searchBatch([request], options);
+    return { value: value[0] ?? [], stalenessMs };
+  }
+
+  /** One list per request. All share one read point: the strongest consistency that one of them asks for. */
+  async searchBatch(
+    requests: readonly SearchRequest[],
+    options: CallOptions,
+  ): Promise<Read<readonly (readonly SearchHit[])[]>> {
+    const schema = collectionToRead(this.#directory);
+    if (schema === undefined) return { value: requests.map(() => []), stalenessMs: 0 };
+    const consistency = strongest(requests.map((request) => request.consistency));
+    return this.#search.run({ schema, consistency, shards: this.#allShards(), ...options }, requests);
+  }
+
+  /** The page after `request.cursor`; shorter than `request.limit` only at the end or when points are large. */
+  async scroll(request: ScrollRequest, options: CallOptions): Promise<Read<ScrollResult>> {
+    const schema = collectionToRead(this.#directory);
+    if (schema === undefined) return { value: { points: [], next: undefined }, stalenessMs: 0 };
+    const target = { shards: this.#allShards(), consistency: request.consistency, ...options };
+    const collected: StoredPoint[] = [];
+    let bytes = 0;
+    let stalenessMs = 0;
+    let complete = false;
+    // One more than asked for tells whether there is a next page.
+    while (!complete && collected.length <= request.limit && bytes < READ_BYTES_MAX) {
+      const page = await this.#page(target, schema, {
+        after: collected.at(-1)?.idKey ?? request.cursor,
+        limit: request.limit + 1 - collected.length,
+        withVector: request.withVector,
+      });
+      collected.push(...page.value.points);
+      bytes += page.value.points.reduce((sum, point) => sum + bytesOf(point), 0);
+      stalenessMs = Math.max(stalenessMs, page.stalenessMs);
+      complete = page.value.complete;
+    }
+    const points = collected.slice(0, request.limit);
+    const isLast = complete && points.length === collected.length;
+    return { value: { points, next: isLast ? undefined : points.at(-1)?.idKey }, stalenessMs };
+  }
+
+  async count(request: CountRequest, options: CallOptions): Promise<Read<number>> {
+    const schema = collectionToRead(this.#directory);
+    if (schema === undefined) return { value: 0, stalenessMs: 0 };
+    const target = { shards: this.#allShards(), consistency: request.consistency, ...options };
+    const parts = await this.#router.scatter(target, (reader, scope) => reader.count(scope, schema.id));
+    return {
+      value: parts.reduce((sum, part) => sum + part.value.value, 0),
+      stalenessMs: parts.reduce((most, part) => Math.max(most, part.value.stalenessMs), 0),
+    };
+  }
+
+  /** The shard of a point and who leads it now, as far as this node knows; undefined until the cluster is formed. */
+  locate(id: PointId): { readonly shard: number; readonly leader: string | undefined } | undefined {
+    const schema = this.#directory.collection();
+    if (schema === undefined || this.#directory.map() === undefined) return undefined;
+    const shard = this.#shardOf(id, schema);
+    return { shard, leader: this.#leaders.leaderOf(shard) };
+  }
+
+  async #page(
+    target: ReadTarget,
+    schema: CollectionSchema,
+    query: { readonly after: Buffer | undefined; readonly limit: number; readonly withVector: boolean },
+  ): Promise<Read<ReturnType<typeof mergePages>>> {
+    const parts = await this.#router.scatter(target, (reader, scope) =>
+      reader.scroll(scope, schema.id, query),
+    );
+    return {
+      value: mergePages(parts.map((part) => part.value.value)),
+      stalenessMs: parts.reduce((most, part) => Math.max(most, part.value.stalenessMs), 0),
+    };
+  }
+
+  #shardOf(id: PointId, schema: CollectionSchema): number {
+    return shardOf(schema.id, id.key, formedMap(this.#directory).settings.shardCount);
+  }
+
+  #allShards(): readonly number[] {
+    return formedMap(this.#directory).shards.map(({ shard }) => shard);
+  }
+}
+
+function strongest(asked: readonly Consistency[]): Consistency {
+  if (asked.includes('strong')) return 'strong';
+  return asked.includes('leader') ? 'leader' : 'eventual';
+}
+
+function answerPeers(
+  deps: PointsServiceDeps,
+  own: { readonly proposer: Proposer; readonly local: LocalReader },
+): void {
+  const admission = new Admission({ requestsMax: PEER_REQUESTS_IN_FLIGHT_MAX, bodyBytesMax: 0 });
+  const handlers = [
+    { kind: RPC.propose, answer: (body: Buffer) => own.proposer.answer(body) },
+    ...answerPeerReads({ ...deps, local: own.local }),
+  ];
+  for (const { kind, answer } of handlers) {
+    deps.peers.handle(kind, async (_from, body) => {
+      admission.enter();
+      try {
+        return await answer(body);
+      } finally {
+        admission.leave();
+      }
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { Read, ReadScope } from './read-scope.ts';
+
+/** One search as it runs on a node. */
+export interface NodeSearch {
+  readonly vector: Float32Array;
+  readonly k: number;
+  /** Undefined: `ef_search` of the node that searches. */
+  readonly ef: number | undefined;
+  readonly exact: boolean;
+  readonly withPayload: boolean;
+  readonly withVector: boolean;
+}
+
+export interface PointAddress {
+  readonly shard: number;
+  readonly idKey: Buffer;
+}
+
+export interface Page {
+  readonly points: readonly StoredPoint[];
+  /** False: there may be more above the last point (the page was full, by number or by bytes). */
+  readonly complete: boolean;
+}
+
+export interface PageQuery {
+  readonly after: Buffer | undefined;
+  readonly limit: number;
+  readonly withVector: boolean;
+}
+
+/** Bytes of payloads and vectors after which a node ends a page or a fetch early; one point always fits. */
+export const READ_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * Reads of the shards of one node, this one or another. Every call first waits for the read point of its scope; it
+ * rejects with what `classifyFailure` calls `reroute` or `unknown` when another replica should be asked.
+ */
+export interface ShardReader {
+  /** One list per search, each best first. */
+  search(
+    scope: ReadScope,
+    collection: number,
+    searches: readonly NodeSearch[],
+  ): Promise<Read<readonly (readonly ScoredPoint[])[]>>;
+  /** Answers for a prefix of `points`, at least one: it ends early at `READ_BYTES_MAX`. */
+  fetch(
+    scope: ReadScope,
+    collection: number,
+    points: readonly PointAddress[],
+  ): Promise<Read<readonly (StoredPoint | undefined)[]>>;
+  scroll(scope: ReadScope, collection: number, query: PageQuery): Promise<Read<Page>>;
+  count(scope: ReadScope, collection: number): Promise<Read<number>>;
+}
+
+export function bytesOf(point: { readonly payload?: Buffer; readonly vector?: Buffer }): number {
+  return (point.payload?.length ?? 0) + (point.vector?.length ?? 0);
+}

@@ -1,0 +1,85 @@
+import { GrapeError, present } from '../base/index.ts';
+import type { CollectionSchema, PointId, PointWrite } from '../model/index.ts';
+import { type Command, COMMAND_BYTES_MAX, COMMAND_POINTS_MAX, shardOf } from '../shard/index.ts';
+
+/** One log entry of a write: points of one shard. */
+export interface PlannedEntry {
+  readonly shard: number;
+  readonly command: Command;
+}
+
+/** What a point costs in a command beside its id, vector and payload, at most. */
+const POINT_OVERHEAD_BYTES = 32;
+
+/**
+ * Splits an upsert by shard into log entries of at most `COMMAND_POINTS_MAX` points and `COMMAND_BYTES_MAX` bytes; a
+ * point that is larger alone is its own entry. Ascending by shard. Throws DIMENSION_MISMATCH before anything is sent.
+ */
+export function planUpsert(
+  points: readonly PointWrite[],
+  schema: CollectionSchema,
+  shardCount: number,
+): readonly PlannedEntry[] {
+  for (const point of points) checkDimension(point, schema);
+  return planned({
+    items: points,
+    shardOfItem: (point) => shardOf(schema.id, point.id.key, shardCount),
+    bytesOf: (point) =>
+      point.id.key.length + point.vector.length + point.payload.length + POINT_OVERHEAD_BYTES,
+    commandOf: (some) => ({ kind: 'upsert', collection: schema.id, points: some }),
+  });
+}
+
+/** Splits a delete by shard, by the same limits. */
+export function planDelete(
+  ids: readonly PointId[],
+  schema: CollectionSchema,
+  shardCount: number,
+): readonly PlannedEntry[] {
+  return planned({
+    items: ids.map((id) => id.key),
+    shardOfItem: (key) => shardOf(schema.id, key, shardCount),
+    bytesOf: (key) => key.length + POINT_OVERHEAD_BYTES,
+    commandOf: (some) => ({ kind: 'delete', collection: schema.id, ids: some }),
+  });
+}
+
+interface Plan<T> {
+  readonly items: readonly T[];
+  readonly shardOfItem: (item: T) => number;
+  readonly bytesOf: (item: T) => number;
+  readonly commandOf: (items: T[]) => Command;
+}
+
+interface OpenEntry<T> {
+  items: T[];
+  bytes: number;
+}
+
+function planned<T>(plan: Plan<T>): readonly PlannedEntry[] {
+  const byShard = new Map<number, OpenEntry<T>[]>();
+  for (const item of plan.items) {
+    const shard = plan.shardOfItem(item);
+    const entries = byShard.get(shard);
+    if (entries === undefined) byShard.set(shard, [{ items: [item], bytes: plan.bytesOf(item) }]);
+    else append(entries, item, plan.bytesOf(item));
+  }
+  return [...byShard]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([shard, entries]) => entries.map((entry) => ({ shard, command: plan.commandOf(entry.items) })));
+}
+
+function append<T>(entries: OpenEntry<T>[], item: T, bytes: number): void {
+  const last = present(entries.at(-1), 'an open entry');
+  if (last.items.length < COMMAND_POINTS_MAX && last.bytes + bytes <= COMMAND_BYTES_MAX) {
+    last.items.push(item);
+    last.bytes += bytes;
+  } else entries.push({ items: [item], bytes });
+}
+
+function checkDimension(point: PointWrite, schema: CollectionSchema): void {
+  const values = point.vector.length / 4;
+  if (values === schema.dimension) return;
+  const message = `vector has ${values} values, the collection has ${schema.dimension} dimensions`;
+  throw new GrapeError('DIMENSION_MISMATCH', message);
+}
