@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "failure.h"
+#include "file-lock.h"
 #include "kv/init.h"
 #include "pool.h"
 #if __has_include("search/init.h")
@@ -22,6 +23,7 @@ Napi::Value ConfigurePool(const Napi::CallbackInfo& info) {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Calls::Init(env);
   exports.Set("configurePool", Napi::Function::New(env, ConfigurePool));
+  InitFileLock(env, exports);
   InitKv(env, exports);
 #if __has_include("search/init.h")
   InitSearch(env, exports);

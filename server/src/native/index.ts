@@ -1,3 +1,4 @@
+export { FileLock, FileLockError } from './file-lock.ts';
 export { type HalfOpenRange, halfOpen, isEmptyRange, type KvRange } from './key-range.ts';
 export { KvError, type KvErrorCode, type RocksStatus } from './kv-error.ts';
 export { loadNative } from './load.ts';

@@ -4,6 +4,7 @@
  * - `KV_LOCKED`: another open database holds the directory.
  * - `KV_CLOSED`: the database was closed before the call.
  * - `KV_BUSY`, `POOL_FULL`: a bounded queue is full; nothing has happened.
+ * - `KV_POISONED`: an earlier write or flush of this handle failed; close it.
  * - `KV_INVALID_ARGUMENT`: RocksDB does not do this.
  * - `KV_FAILED`: any other status; the message and the numbers tell more.
  * - `OUT_OF_MEMORY`, `INTERNAL`: thrown inside the addon.
@@ -15,6 +16,7 @@ export type KvErrorCode =
   | 'KV_LOCKED'
   | 'KV_CLOSED'
   | 'KV_BUSY'
+  | 'KV_POISONED'
   | 'KV_INVALID_ARGUMENT'
   | 'KV_FAILED'
   | 'POOL_FULL'

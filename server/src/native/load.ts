@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/* eslint-disable no-restricted-globals -- scripts/test-native-asan.sh points the tests at another build of the addon */
+/** scripts/test-native-asan.sh points the tests at another build of the addon. */
 const flavour = process.env['GRAPE_NATIVE_FLAVOUR'] ?? 'release';
-/* eslint-enable no-restricted-globals */
 
 /** Where scripts/build-native.sh leaves the addon; `src/native` and `dist/native` are equally deep in the package. */
 const addonPath = join(import.meta.dirname, '..', '..', 'native', 'build', flavour, 'grape_native.node');

@@ -57,6 +57,7 @@ export class RocksDb {
   /**
    * Applies the batch or, after a failure, none of it that will be acknowledged; writes take place in the order of their
    * calls. `sync` (profile `log` only): resolved when the batch is on disk. `KV_BUSY`: too many or too large writes wait.
+   * After a failed write or flush no later write is tried: `KV_POISONED`.
    */
   async write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {
     if (options.sync && this.#profile === 'data') {

@@ -43,12 +43,14 @@ export class RocksScan {
     return { entries: unpackEntries(chunk), done };
   }
 
-  /** Frees it; not while `next` is under way. Nothing to do after the end, or when the database is closed. */
+  /** Frees it; not while `next` is under way. Nothing to do after the end, or when opening failed. */
   async close(): Promise<void> {
     if (this.#opened === undefined || this.#done) return;
     this.#done = true;
+    const handle = await this.#opened.catch(() => undefined);
+    if (handle === undefined) return;
     try {
-      await settled(kvAddon().kvScanClose(await this.#opened));
+      await settled(kvAddon().kvScanClose(handle));
     } catch (thrown) {
       // Closing the database has freed it.
       if (!(thrown instanceof KvError && thrown.code === 'KV_CLOSED')) throw thrown;

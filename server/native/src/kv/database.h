@@ -3,6 +3,7 @@
 #include <napi.h>
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -61,6 +62,13 @@ class Database final : public Closable, public std::enable_shared_from_this<Data
   Lane& writer() { return *writer_; }
   Profile profile() const { return profile_; }
 
+  /**
+   * After a failed write or flush no later write of this handle is tried: what RocksDB would make of it after an error
+   * is nothing that may be acknowledged. On any thread, within an operation.
+   */
+  bool poisoned() const { return poisoned_.load(); }
+  void Poison() { poisoned_.store(true); }
+
  private:
   enum class State { kOpen, kClosing, kClosed };
   class CloseJob;
@@ -73,6 +81,7 @@ class Database final : public Closable, public std::enable_shared_from_this<Data
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<Lane> writer_;
   const Profile profile_;
+  std::atomic<bool> poisoned_{false};
   Calls* calls_ = nullptr;
   State state_ = State::kOpen;
   size_t running_ = 0;

@@ -58,6 +58,16 @@ rocksdb::Status Unpack(const HeldBytes& bytes, rocksdb::WriteBatch* batch) {
   return status;
 }
 
+/** Poisons the database before its thread can take the next write, also when RocksDB throws. */
+struct PoisonUnlessOk {
+  Database& database;
+  rocksdb::Status status = rocksdb::Status::Incomplete();
+
+  ~PoisonUnlessOk() {
+    if (!status.ok()) database.Poison();
+  }
+};
+
 }  // namespace
 
 void OpenJob::Run() {
@@ -66,16 +76,16 @@ void OpenJob::Run() {
 }
 
 void WriteJob::Run() {
+  if (database().poisoned()) return Fail({"KV_POISONED", "an earlier write of this database failed"});
   rocksdb::WriteBatch batch(batch_.size);
   const rocksdb::Status unpacked = Unpack(batch_, &batch);
-  if (!unpacked.ok()) {
-    Fail(InvalidArgument(unpacked.ToString()));
-    return;
-  }
+  if (!unpacked.ok()) return Fail(InvalidArgument(unpacked.ToString()));
   rocksdb::WriteOptions write;
   write.sync = sync_;
   write.disableWAL = database().profile() == Profile::kData;
-  Check(db().Write(write, &batch));
+  PoisonUnlessOk guard{database()};
+  guard.status = db().Write(write, &batch);
+  Check(guard.status);
 }
 
 void GetJob::Run() {
@@ -127,7 +137,9 @@ void FlushJob::Run() {
   flush.wait = true;
   // Slowing writers down is better than refusing to make their writes durable.
   flush.allow_write_stall = true;
-  Check(db().Flush(flush));
+  PoisonUnlessOk guard{database()};
+  guard.status = db().Flush(flush);
+  Check(guard.status);
 }
 
 void CheckpointJob::Run() {

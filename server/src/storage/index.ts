@@ -1,0 +1,14 @@
+export { type KvEntry, KvError, type KvErrorCode, type KvRange, WriteBatch } from '../native/index.ts';
+export {
+  DATA_DIRECTORY,
+  type DataDirectory,
+  DataDirectoryError,
+  openDataDirectory,
+  RAFT_DIRECTORY,
+} from './data-directory.ts';
+export { FileCorruptError, readDurable, syncDirectory, writeDurably } from './durable-file.ts';
+export { type IterateOptions, type KvProfile, type KvStore } from './kv-store.ts';
+export { MemoryKv } from './memory-kv.ts';
+export { PoisonedError } from './poison.ts';
+export { openRocksKv, type RocksKvOptions } from './rocks-kv.ts';
+export type { StoreIdentity } from './store-identity.ts';
