@@ -109,7 +109,12 @@ export type Message =
   | (Header & { readonly type: 'transferLeader'; readonly transferee: ReplicaId })
   /** A follower asks the leader for a read index; `context` comes back in the answer. */
   | (Header & { readonly type: 'readIndex'; readonly context: number })
-  | (Header & { readonly type: 'readIndexResponse'; readonly context: number; readonly index: number; readonly reject: boolean });
+  | (Header & {
+      readonly type: 'readIndexResponse';
+      readonly context: number;
+      readonly index: number;
+      readonly reject: boolean;
+    });
 
 export type MessageType = Message['type'];
 
@@ -158,8 +163,18 @@ export type EntriesResult =
   | { readonly kind: 'compacted' }
   | { readonly kind: 'unavailable' };
 
+export interface EntriesRange {
+  readonly from: number;
+  readonly to: number;
+  /** Counts `data` alone. */
+  readonly bytesMax: number;
+  /** For whom: the replica they are sent to, or the own id when they are to be applied. */
+  readonly replica: ReplicaId;
+}
+
 /** The durable log as the core sees it: synchronous, in memory or cached. Declared here, implemented by the driver. */
 export interface LogStorage {
+  /** Read once, by `createRaft`. The configuration is that of `RaftOptions.applied`. */
   initialState(): { readonly hardState: HardState; readonly confState: ConfState };
   /** One above the last compacted index. */
   firstIndex(): number;
@@ -167,7 +182,7 @@ export interface LogStorage {
   /** Term of any index in [firstIndex - 1, lastIndex]; undefined outside. Always in memory. */
   term(index: number): number | undefined;
   /** Entries [from, to), at least one, then as many as fit into `bytesMax`. */
-  entries(range: { readonly from: number; readonly to: number; readonly bytesMax: number }): EntriesResult;
+  entries(range: EntriesRange): EntriesResult;
   snapshot(): SnapshotMetadata;
 }
 
@@ -190,11 +205,29 @@ export interface RaftOptions {
 }
 
 export type ProposeResult =
-  | { readonly kind: 'accepted'; /** Indexes given to the entries, in order. */ readonly firstIndex: number; readonly term: number }
+  | {
+      readonly kind: 'accepted';
+      /** Indexes given to the entries, in order. */ readonly firstIndex: number;
+      readonly term: number;
+    }
   /** Surely not in any log. */
   | { readonly kind: 'notLeader'; readonly leader: ReplicaId }
   | { readonly kind: 'full' }
   | { readonly kind: 'transferring' };
+
+/** Why a configuration change was not taken; it is surely not in any log. */
+export type ConfChangeRefusal =
+  /** An earlier change is not applied yet, or the leader has committed nothing in its own term. */
+  | 'pending'
+  /** The group is in a joint configuration: only leaving it is possible. */
+  | 'joint'
+  /** There is no joint configuration to leave. */
+  | 'notJoint'
+  /** The change leads to no valid configuration (for example one without voters). */
+  | 'invalid';
+
+export type ConfChangeResult =
+  ProposeResult | { readonly kind: 'refused'; readonly reason: ConfChangeRefusal };
 
 export interface ProgressStatus {
   readonly replica: ReplicaId;
@@ -230,7 +263,7 @@ export interface Raft {
   step(message: Message): void;
   campaign(): void;
   propose(data: readonly Buffer[]): ProposeResult;
-  proposeConfChange(change: ConfChange): ProposeResult;
+  proposeConfChange(change: ConfChange): ConfChangeResult;
   /** The caller applies a committed `confChange` entry through this, in log order; answers the new configuration. */
   applyConfChange(change: ConfChange): ConfState;
   /** Confirmation arrives in `readStates` or `readFailures` of a later `Ready`. `context` is unique per replica. */
@@ -239,7 +272,10 @@ export interface Raft {
   transferLeader(transferee: ReplicaId): void;
   reportUnreachable(replica: ReplicaId): void;
   reportSnapshot(replica: ReplicaId, ok: boolean): void;
-  /** Entries that `LogStorage.entries` called unavailable are in memory now: sending to `replica` goes on. */
+  /**
+   * Entries that `LogStorage.entries` called unavailable for `replica` are in memory now: sending to it, or applying
+   * when it is the own id, goes on.
+   */
   entriesLoaded(replica: ReplicaId): void;
   forgetLeader(): void;
   hasReady(): boolean;
