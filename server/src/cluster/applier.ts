@@ -1,0 +1,36 @@
+import { META_GROUP } from '../raft/index.ts';
+import type { MetaStore } from './meta-store.ts';
+import type { CommittedBatch, LocalShards } from './ports.ts';
+
+/** Hands committed entries to the state machine they belong to: `meta` here, everything else to the shards. */
+export class ClusterApplier {
+  readonly #meta: MetaStore;
+  readonly #shards: LocalShards;
+
+  constructor(meta: MetaStore, shards: LocalShards) {
+    this.#meta = meta;
+    this.#shards = shards;
+  }
+
+  /** `results[i][j]` belongs to `batches[i].entries[j]`. */
+  async apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]> {
+    const ofShards = batches.filter(({ group }) => group !== META_GROUP);
+    if (ofShards.length === batches.length) return this.#shards.apply(batches);
+    const [shardResults, metaResults] = await Promise.all([
+      ofShards.length === 0 ? [] : this.#shards.apply(ofShards),
+      this.#applyMeta(batches.filter(({ group }) => group === META_GROUP)),
+    ]);
+    let shard = 0;
+    let meta = 0;
+    return batches.map(({ group }) => {
+      const result = group === META_GROUP ? metaResults[meta++] : shardResults[shard++];
+      return result ?? [];
+    });
+  }
+
+  async #applyMeta(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]> {
+    const results = [];
+    for (const { entries } of batches) results.push(await this.#meta.apply(entries));
+    return results;
+  }
+}

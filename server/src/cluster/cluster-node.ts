@@ -1,0 +1,354 @@
+import { asError, type Clock, GrapeError, NotLeaderError, present } from '../base/index.ts';
+import { type CollectionSchema, DEFAULT_COLLECTION_ID } from '../model/index.ts';
+import type { Logger } from '../observability/index.ts';
+import { META_GROUP } from '../raft/index.ts';
+import type { DataDirectory, KvStore } from '../storage/index.ts';
+import { parseAddress } from './addresses.ts';
+import { ClusterApplier } from './applier.ts';
+import { refusalOf } from './authorize.ts';
+import {
+  type ClusterInfo,
+  infoOf,
+  infoOutside,
+  type NodeInfo,
+  nodesOf,
+  type ShardInfo,
+  shardsOf,
+} from './cluster-json.ts';
+import type { ClusterPicture } from './cluster-view.ts';
+import { Formation } from './formation.ts';
+import { type Health, judge, type Verdict } from './health.ts';
+import { LeaderBalancer } from './leader-balancer.ts';
+import { LocalReplicas } from './local-replicas.ts';
+import { encodeMetaCommand, type MetaCommand } from './meta-command.ts';
+import { proposalsOfMetaLeader } from './meta-duties.ts';
+import type { MetaResult } from './meta-state.ts';
+import { MetaStore } from './meta-store.ts';
+import type { GroupState, Groups, Hello, LocalShards, Peers } from './ports.ts';
+import { Periodic } from './periodic.ts';
+import type { FormationRecord } from './record.ts';
+import { differencesFromCluster, explicitSettings } from './settings.ts';
+import { StatusExchange } from './status-exchange.ts';
+import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } from './types.ts';
+
+/** How often the leader of `meta` looks for something to propose. */
+const DUTIES_PERIOD_MS = 500;
+/** Version of the conversation between nodes. */
+const PROTOCOL = 1;
+
+export interface ClusterDeps {
+  readonly options: ClusterOptions;
+  readonly directory: DataDirectory;
+  /** The `data/` store; the map has its own rows in it. */
+  readonly data: KvStore;
+  /** The stores hold entries or points. */
+  readonly holdsData: boolean;
+  readonly shards: LocalShards;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The node must end; called at most once per cause. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** What is made after `open`, because it needs `hello`, `refusal` and `applier`. */
+export interface ClusterConnections {
+  readonly groups: Groups;
+  readonly peers: Peers;
+}
+
+/** Made by `start`. */
+interface Running extends ClusterConnections {
+  readonly replicas: LocalReplicas;
+  readonly exchange: StatusExchange;
+  readonly balancer: LeaderBalancer;
+  readonly duties: Periodic;
+}
+
+/** This node's membership: how it comes about, the replicated map, the replicas it makes this node start. */
+export class ClusterNode {
+  /** For the Raft host: `meta` and the shards. */
+  readonly applier: ClusterApplier;
+  readonly #deps: ClusterDeps;
+  readonly #meta: MetaStore;
+  readonly #formation: Formation;
+  readonly #startedMs: number;
+  readonly #formedListeners: (() => void)[] = [];
+  #running: Running | undefined;
+  #isMemberSinceMs: number | undefined;
+
+  private constructor(deps: ClusterDeps, meta: MetaStore, formation: Formation) {
+    this.#deps = deps;
+    this.#meta = meta;
+    this.#formation = formation;
+    this.#startedMs = deps.clock.nowMs();
+    this.applier = new ClusterApplier(meta, deps.shards);
+  }
+
+  /**
+   * Reads what the disk says. Throws `StartRefusedError` when the directory belongs to another node or cluster, or when
+   * the configuration sets another value than the cluster has latched.
+   */
+  static async open(deps: ClusterDeps): Promise<ClusterNode> {
+    const meta = await MetaStore.open(deps.data);
+    const formation = await Formation.open(deps);
+    const node = new ClusterNode(deps, meta, formation);
+    node.#refuseOtherSettings();
+    return node;
+  }
+
+  get nodeId(): string {
+    return this.#deps.options.nodeId;
+  }
+
+  hello(): Hello {
+    const { identity } = this.#deps.directory;
+    const { standing } = this.#formation;
+    return {
+      protocol: PROTOCOL,
+      clusterId: standing.kind === 'member' ? standing.record.clusterId : identity.clusterId,
+      nodeId: this.nodeId,
+      storeUuid: identity.storeUuid,
+      incarnation: identity.incarnation,
+      bootNonce: identity.bootNonce,
+    };
+  }
+
+  /** Why a peer is refused; undefined when it is welcome. Anyone with the token may talk about forming. */
+  refusal(peer: Hello, purpose: 'cluster' | 'forming'): string | undefined {
+    if (purpose === 'forming') return undefined;
+    const { standing } = this.#formation;
+    return refusalOf({ peer, selfId: this.nodeId, standing, members: this.#members() });
+  }
+
+  start(connections: ClusterConnections): void {
+    const { standing } = this.#formation;
+    this.#formation.onMember((record) => this.#becomeMember(record, true));
+    this.#running = this.#assemble(connections);
+    this.#meta.onChange((map) => this.#follow(map, true));
+    if (standing.kind === 'member') this.#becomeMember(standing.record, false);
+    this.#formation.start(connections.peers);
+  }
+
+  async stop(): Promise<void> {
+    await this.#formation.stop();
+    const running = this.#running;
+    if (running === undefined || this.#isMemberSinceMs === undefined) return;
+    await Promise.all([running.exchange.stop(), running.balancer.stop(), running.duties.stop()]);
+    await running.replicas.settled();
+  }
+
+  /** Called when the node has a map and its replicas are started; at once when that is so already. */
+  onFormed(listener: () => void): void {
+    if (this.#running?.replicas.areStarted === true) listener();
+    else this.#formedListeners.push(listener);
+  }
+
+  map(): ClusterMap | undefined {
+    return this.#formation.standing.kind === 'member' ? this.#meta.map : undefined;
+  }
+
+  collection(): CollectionSchema | undefined {
+    return this.#running?.replicas.collection(DEFAULT_COLLECTION_ID);
+  }
+
+  /**
+   * The default collection; made with this dimension when there is none, which only a cluster of one can lack. Throws
+   * SHARD_UNAVAILABLE when that cannot be decided here and now.
+   */
+  async ensureCollection(dimension: number): Promise<CollectionSchema> {
+    const existing = this.collection();
+    if (existing !== undefined) return existing;
+    const map = this.map();
+    if (map === undefined) {
+      throw new GrapeError('NOT_A_MEMBER', `${this.nodeId} is not a member of a cluster yet`);
+    }
+    const { metric, m } = map.settings;
+    const schema = { id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m };
+    const result = await this.#propose({ kind: 'createCollection', schema }).catch(asUnavailable);
+    // The change is followed from the moment it is applied here: its index exists when that has settled.
+    await this.#running?.replicas.settled();
+    if (result.kind === 'collection') return result.schema;
+    throw new GrapeError('SHARD_UNAVAILABLE', 'the collection could not be created now');
+  }
+
+  info(): ClusterInfo {
+    const picture = this.#picture();
+    const self = { nodeId: this.nodeId, version: this.#deps.options.version };
+    return picture === undefined ? infoOutside(self) : infoOf(picture, self);
+  }
+
+  nodes(): readonly NodeInfo[] {
+    const picture = this.#picture();
+    return picture === undefined ? [] : nodesOf(picture);
+  }
+
+  shards(): readonly ShardInfo[] {
+    const picture = this.#picture();
+    return picture === undefined ? [] : shardsOf(picture);
+  }
+
+  health(): Health {
+    const { status, reason } = this.#verdict();
+    const meta = this.#groupState(META_GROUP);
+    const { clock, options } = this.#deps;
+    return {
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      node_id: this.nodeId,
+      version: options.version,
+      uptime_seconds: Math.floor((clock.nowMs() - this.#startedMs) / 1000),
+      role: meta === undefined ? null : roleOf(meta),
+      leader_id: meta?.leaderNode ?? null,
+    };
+  }
+
+  #assemble({ groups, peers }: ClusterConnections): Running {
+    const { clock, logger, onFatal, shards, options } = this.#deps;
+    const replicas = new LocalReplicas({ nodeId: options.nodeId, groups, shards, logger });
+    const exchange = new StatusExchange({
+      clock,
+      logger,
+      peers,
+      ownStatus: () => replicas.status(options),
+      others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
+      onFatal,
+    });
+    const balancer = new LeaderBalancer({
+      nodeId: options.nodeId,
+      groups,
+      clock,
+      logger,
+      onFatal,
+      picture: () => this.#picture(),
+    });
+    const duties = new Periodic({
+      clock,
+      periodMs: DUTIES_PERIOD_MS,
+      run: () => this.#leadMeta(),
+      onError: onFatal,
+    });
+    groups.onLeaderChange((group) => balancer.leaderChanged(group));
+    return { groups, peers, replicas, exchange, balancer, duties };
+  }
+
+  #becomeMember(record: FormationRecord, isNew: boolean): void {
+    const running = present(this.#running, 'the running part of the node');
+    this.#isMemberSinceMs = this.#deps.clock.nowMs();
+    this.#connect();
+    running.replicas.startMeta({ record, applied: this.#meta.applied, isNew });
+    for (const part of [running.exchange, running.balancer, running.duties]) part.start();
+    if (this.#meta.map !== undefined) this.#follow(this.#meta.map, false);
+  }
+
+  #connect(): void {
+    const others = this.#otherMembers().map(
+      ({ nodeId, raftAddress }) => [nodeId, parseAddress(raftAddress)] as const,
+    );
+    this.#running?.peers.setPeers(new Map(others));
+  }
+
+  /** Brings this node to what the map says; several changes in a row are followed in order. */
+  #follow(map: ClusterMap, isNew: boolean): void {
+    this.#connect();
+    const { replicas, balancer } = present(this.#running, 'the running part of the node');
+    const wasStarted = replicas.areStarted;
+    replicas.follow(map, isNew).then(
+      () => {
+        if (wasStarted) return;
+        if (isNew) balancer.clusterFormed();
+        for (const listener of this.#formedListeners.splice(0)) listener();
+      },
+      (error: unknown) => this.#deps.onFatal(asError(error)),
+    );
+  }
+
+  /** What the leader of `meta` owes the cluster; a failed attempt is repeated in the next period by whoever leads then. */
+  async #leadMeta(): Promise<void> {
+    const { standing } = this.#formation;
+    if (standing.kind !== 'member' || this.#groupState(META_GROUP)?.isLeader !== true) return;
+    const heard = this.#running?.exchange.heard() ?? new Map();
+    for (const command of proposalsOfMetaLeader({ record: standing.record, map: this.#meta.map, heard })) {
+      try {
+        await this.#propose(command);
+      } catch (error) {
+        if (!(error instanceof GrapeError || error instanceof NotLeaderError)) throw error;
+        this.#deps.logger.info('a change of the cluster map was not committed', {
+          command: command.kind,
+          reason: error.message,
+        });
+      }
+    }
+  }
+
+  async #propose(command: MetaCommand): Promise<MetaResult> {
+    const { groups } = present(this.#running, 'the running part of the node');
+    const { result } = await groups.propose(META_GROUP, encodeMetaCommand(command)).promise;
+    return result as MetaResult;
+  }
+
+  #verdict(): Verdict {
+    const { standing } = this.#formation;
+    if (standing.kind !== 'member') return { status: 'unavailable', reason: standing.reason };
+    const map = this.#meta.map;
+    if (map === undefined) return { status: 'unavailable', reason: 'waiting for a majority of the founders' };
+    const unreachable = map.shards
+      .filter(({ shard }) => !this.#reachesLeader(shard))
+      .map(({ shard }) => shard);
+    return judge(map.shards.length, unreachable);
+  }
+
+  /** A leader is known and is this node or connected to it: strong reads and writes can be asked of it. */
+  #reachesLeader(shard: number): boolean {
+    const state = this.#groupState(shard);
+    if (state === undefined) return false;
+    return (
+      state.isLeader ||
+      (state.leaderNode !== undefined && this.#running?.peers.isConnected(state.leaderNode) === true)
+    );
+  }
+
+  #groupState(group: number): GroupState | undefined {
+    const groups = this.#running?.groups;
+    return groups?.groups().includes(group) === true ? groups.status(group) : undefined;
+  }
+
+  #picture(): ClusterPicture | undefined {
+    const map = this.map();
+    if (map === undefined || this.#running === undefined || this.#isMemberSinceMs === undefined)
+      return undefined;
+    const listeningMs = this.#deps.clock.nowMs() - this.#isMemberSinceMs;
+    return { map, heard: this.#running.exchange.heard(), listeningMs };
+  }
+
+  #members(): readonly Member[] {
+    const { standing } = this.#formation;
+    if (standing.kind !== 'member') return [];
+    return this.#meta.map?.members ?? standing.record.founders;
+  }
+
+  #otherMembers(): readonly Member[] {
+    return this.#members().filter(({ nodeId }) => nodeId !== this.nodeId);
+  }
+
+  #refuseOtherSettings(): void {
+    const { options } = this.#deps;
+    const { standing } = this.#formation;
+    if (standing.kind !== 'member') return;
+    const latched = this.#meta.map?.settings ?? standing.record.settings;
+    const differences = differencesFromCluster(explicitSettings(options.settings, options.explicit), latched);
+    if (differences.length > 0) throw new StartRefusedError(differences.join('; '));
+  }
+}
+
+function roleOf({ isLeader, raft }: GroupState): NonNullable<Health['role']> {
+  if (isLeader) return 'leader';
+  return raft.confState.learners.includes(raft.id) ? 'learner' : 'follower';
+}
+
+function asUnavailable(error: unknown): never {
+  if (!(error instanceof NotLeaderError)) throw error;
+  throw new GrapeError(
+    'SHARD_UNAVAILABLE',
+    `the collection is created by the leader of meta: ${error.message}`,
+  );
+}

@@ -1,0 +1,313 @@
+import { randomUUID } from 'node:crypto';
+import { asError, type Clock } from '../base/index.ts';
+import type { Logger } from '../observability/index.ts';
+import type { DataDirectory } from '../storage/index.ts';
+import { parseAddress } from './addresses.ts';
+import { decideFounding } from './founding.ts';
+import {
+  decodeDescription,
+  decodeRecordAnswer,
+  encodeDescription,
+  encodeRecordAnswer,
+  type NodeDescription,
+  type RecordAnswer,
+  RPC,
+} from './formation-messages.ts';
+import { Periodic } from './periodic.ts';
+import type { HostPort, Peers } from './ports.ts';
+import { decodeRecord, encodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
+import { differencesFromCluster, explicitSettings } from './settings.ts';
+import { openStanding, type Standing } from './standing.ts';
+import { type ClusterOptions, type PeerAddress, StartRefusedError } from './types.ts';
+
+/** How often a founder asks and sends again. */
+const ROUND_MS = 500;
+const REQUEST_TIMEOUT_MS = 2_000;
+
+export interface FormationDeps {
+  readonly options: ClusterOptions;
+  readonly directory: DataDirectory;
+  /** Entries or points are on this disk. */
+  readonly holdsData: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The node must end: its configuration contradicts the cluster's, or its disk failed. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/**
+ * Brings a node from a blank disk to membership, once. A founder whose file lists the others asks them all; the
+ * smallest of these makes the record, stores it, and sends it; everyone stores it before voting. Whoever holds the
+ * record sends it to founders that have not shown that they hold it, so any crash is repaired by restarting.
+ */
+export class Formation {
+  readonly #deps: FormationDeps;
+  readonly #listeners: ((record: FormationRecord) => void)[] = [];
+  readonly #unconfirmed = new Map<string, string>();
+  readonly #rounds: Periodic;
+  #standing: Standing;
+  #peers: Peers | undefined;
+  /** Records are considered one at a time: two senders may offer different ones at once. */
+  #considering: Promise<unknown> = Promise.resolve();
+
+  private constructor(deps: FormationDeps, standing: Standing) {
+    this.#deps = deps;
+    this.#standing = standing;
+    this.#rounds = new Periodic({
+      clock: deps.clock,
+      periodMs: ROUND_MS,
+      run: () => this.#round(),
+      onError: deps.onFatal,
+    });
+    if (standing.kind === 'member') this.#expectConfirmations(standing.record);
+  }
+
+  /** Reads what the directory says. Throws `StartRefusedError` when it belongs to another node or cluster. */
+  static async open(deps: FormationDeps): Promise<Formation> {
+    return new Formation(deps, await openStanding(deps));
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Called once, when a node that was outside has stored the record. */
+  onMember(listener: (record: FormationRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  start(peers: Peers): void {
+    this.#peers = peers;
+    peers.handle(RPC.describe, () => Promise.resolve(encodeDescription(this.describe())));
+    peers.handle(RPC.record, async (from, body) =>
+      encodeRecordAnswer(await this.#consider(decodeRecord(body), from.nodeId)),
+    );
+    this.#rounds.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#rounds.stop();
+  }
+
+  describe(): NodeDescription {
+    const { options, directory } = this.#deps;
+    const standing = this.#standing;
+    return {
+      member: {
+        nodeId: options.nodeId,
+        storeUuid: directory.identity.storeUuid,
+        raftAddress: options.addresses.raft,
+        grpcAddress: options.addresses.grpc,
+        restAddress: options.addresses.rest,
+        zone: options.zone,
+      },
+      standing: mayBeFounded(standing, options) ? 'blank' : standingForOthers(standing),
+      reason: standing.kind === 'member' ? `it is a member of ${standing.record.clusterId}` : standing.reason,
+      founders: listsFounders(options) ? options.initialPeers.map(({ nodeId }) => nodeId) : undefined,
+      seeds: [...options.seedNodes, ...options.initialPeers].map(({ nodeId }) => nodeId),
+      explicit: explicitSettings(options.settings, options.explicit),
+      record: standing.kind === 'member' ? standing.record : undefined,
+    };
+  }
+
+  async #round(): Promise<void> {
+    if (this.#standing.kind === 'blank') await this.#askOthers();
+    if (this.#standing.kind === 'member') await this.#sendRecord(this.#standing.record);
+  }
+
+  /** Takes the record from whoever holds it, else forms the cluster when it is this node's turn. */
+  async #askOthers(): Promise<void> {
+    const { options } = this.#deps;
+    const others = new Map<string, NodeDescription | undefined>();
+    await Promise.all(
+      peersToAsk(options).map(async (peer) => {
+        others.set(peer.nodeId, await this.#ask(peer));
+      }),
+    );
+    for (const other of others.values()) {
+      if (other?.record !== undefined) await this.#consider(other.record, other.member.nodeId);
+    }
+    if (!mayBeFounded(this.#standing, options) || !listsFounders(options)) return;
+    const decision = decideFounding({ self: this.describe(), settings: options.settings, others });
+    switch (decision.kind) {
+      case 'wait':
+        return this.#say('info', decision.reason);
+      case 'blocked':
+        return this.#say('error', decision.reason);
+      case 'refused':
+        throw new StartRefusedError(decision.reason);
+      case 'found':
+        await this.#adopt({ clusterId: randomUUID(), ...decision.record });
+    }
+  }
+
+  async #ask(peer: PeerAddress): Promise<NodeDescription | undefined> {
+    const answer = await this.#request(peer, RPC.describe, Buffer.alloc(0));
+    return this.#decoded(peer.nodeId, answer, decodeDescription);
+  }
+
+  async #request(address: HostPort, kind: number, body: Buffer): Promise<Buffer | undefined> {
+    try {
+      return (await this.#peers?.requestAddress(address, kind, body, REQUEST_TIMEOUT_MS))?.body;
+    } catch (error) {
+      // Nobody there yet, or refused (the transport has logged why): asked again in the next round.
+      const { host, port } = address;
+      this.#deps.logger.debug('a founder did not answer', { host, port, reason: asError(error).message });
+      return undefined;
+    }
+  }
+
+  /** Undefined, with a line in the log, when the answer is of another version or damaged. */
+  #decoded<T>(from: string, bytes: Buffer | undefined, decode: (bytes: Buffer) => T): T | undefined {
+    try {
+      return bytes === undefined ? undefined : decode(bytes);
+    } catch (error) {
+      this.#deps.logger.warn('a founder answers what this build cannot read', {
+        from,
+        reason: asError(error).message,
+      });
+      return undefined;
+    }
+  }
+
+  /** Judges a record that another node holds, and becomes a member when it is this node's. */
+  #consider(record: FormationRecord, from: string): Promise<RecordAnswer> {
+    const verdict = this.#considering.then(() => this.#considerAlone(record, from));
+    this.#considering = verdict.catch(() => undefined);
+    return verdict;
+  }
+
+  async #considerAlone(record: FormationRecord, from: string): Promise<RecordAnswer> {
+    const refused = (reason: string): RecordAnswer => {
+      this.#deps.logger.error('a formation record is refused', { from, clusterId: record.clusterId, reason });
+      return { verdict: 'refused', reason };
+    };
+    const { options, directory } = this.#deps;
+    const standing = this.#standing;
+    if (standing.kind === 'member') {
+      if (standing.record.clusterId === record.clusterId) return { verdict: 'accepted', reason: '' };
+      return refused(`this node holds the record of another cluster, ${standing.record.clusterId}`);
+    }
+    if (standing.kind === 'stopped' || standing.kind === 'amnesiac') return refused(standing.reason);
+    const self = founderOf(record, options.nodeId);
+    if (self === undefined) return { verdict: 'refused', reason: 'the record does not name this node' };
+    if (self.storeUuid !== directory.identity.storeUuid) return this.#foundWiped(record, self.storeUuid);
+    const objection = objectionTo(record, options);
+    if (objection !== undefined) return refused(objection);
+    const differences = differencesFromCluster(
+      explicitSettings(options.settings, options.explicit),
+      record.settings,
+    );
+    if (differences.length > 0) {
+      this.#deps.onFatal(new StartRefusedError(differences.join('; ')));
+      return refused(differences.join('; '));
+    }
+    await this.#adopt(record);
+    return { verdict: 'accepted', reason: '' };
+  }
+
+  /** The store is blank, the cluster knows this node under another one: its former disk is gone. */
+  #foundWiped(record: FormationRecord, knownStore: string): RecordAnswer {
+    const { options, directory } = this.#deps;
+    const reason =
+      `${options.nodeId} is a member of cluster ${record.clusterId} under another store (${knownStore}); ` +
+      `this disk was wiped or replaced (${directory.identity.storeUuid}) and neither votes nor serves`;
+    if (this.#standing.kind !== 'wiped') this.#deps.logger.error(reason);
+    this.#standing = { kind: 'wiped', reason };
+    return { verdict: 'wiped', reason };
+  }
+
+  /** The record is durable before the node calls itself a member: only then may it vote. */
+  async #adopt(record: FormationRecord): Promise<void> {
+    const { directory, options, logger } = this.#deps;
+    try {
+      await directory.writeFile(RECORD_FILE, encodeRecord(record));
+      await directory.adopt({ clusterId: record.clusterId, nodeId: options.nodeId });
+    } catch (error) {
+      this.#deps.onFatal(asError(error));
+      throw error;
+    }
+    this.#standing = { kind: 'member', record };
+    this.#expectConfirmations(record);
+    logger.info('the cluster is formed', {
+      clusterId: record.clusterId,
+      founders: record.founders.map(({ nodeId }) => nodeId),
+    });
+    for (const listener of this.#listeners) listener(record);
+  }
+
+  #expectConfirmations(record: FormationRecord): void {
+    for (const { nodeId } of record.founders) {
+      if (nodeId !== this.#deps.options.nodeId) this.#unconfirmed.set(nodeId, '');
+    }
+  }
+
+  async #sendRecord(record: FormationRecord): Promise<void> {
+    const body = encodeRecord(record);
+    await Promise.all(
+      record.founders.map(async ({ nodeId, raftAddress }) => {
+        if (this.#peers?.isConnected(nodeId) === true) this.#unconfirmed.delete(nodeId);
+        if (!this.#unconfirmed.has(nodeId)) return;
+        const answer = await this.#request(parseAddress(raftAddress), RPC.record, body);
+        const verdict = this.#decoded(nodeId, answer, decodeRecordAnswer);
+        if (verdict !== undefined) this.#note(nodeId, verdict);
+      }),
+    );
+  }
+
+  #note(nodeId: string, answer: RecordAnswer): void {
+    if (answer.verdict === 'accepted') {
+      this.#unconfirmed.delete(nodeId);
+    } else if (this.#unconfirmed.get(nodeId) !== answer.reason) {
+      this.#unconfirmed.set(nodeId, answer.reason);
+      this.#deps.logger.warn('a founder does not take the formation record', { founder: nodeId, ...answer });
+    }
+  }
+
+  /** Once per text: rounds repeat. */
+  #say(level: 'info' | 'error', reason: string): void {
+    if (this.#standing.kind !== 'blank' || this.#standing.reason === reason) return;
+    this.#standing = { kind: 'blank', reason };
+    this.#deps.logger[level]('forming the cluster', { reason });
+  }
+}
+
+/** With `cluster_id` set, the cluster exists already: a blank disk may only finish what its record proves. */
+function mayBeFounded(standing: Standing, options: ClusterOptions): boolean {
+  return standing.kind === 'blank' && options.clusterId === undefined;
+}
+
+function standingForOthers({ kind }: Standing): NodeDescription['standing'] {
+  return kind === 'member' || kind === 'wiped' ? kind : 'stopped';
+}
+
+/** Only then `initial_peers` are founders; else they are seeds. */
+function listsFounders(options: ClusterOptions): boolean {
+  return !options.joinCluster && options.initialPeers.some(({ nodeId }) => nodeId === options.nodeId);
+}
+
+function peersToAsk(options: ClusterOptions): PeerAddress[] {
+  const named = listsFounders(options)
+    ? options.initialPeers
+    : [...options.seedNodes, ...options.initialPeers];
+  const byId = new Map(named.map((peer) => [peer.nodeId, peer]));
+  byId.delete(options.nodeId);
+  return [...byId.values()];
+}
+
+/** A founder takes only the record of the cluster that its own file means. */
+function objectionTo(record: FormationRecord, options: ClusterOptions): string | undefined {
+  const founders = record.founders.map(({ nodeId }) => nodeId);
+  // The record names this very disk, so this was no blank start: with the right cluster_id it may finish.
+  if (options.clusterId !== undefined && options.clusterId !== record.clusterId) {
+    return `cluster_id is ${options.clusterId} here, the record is of ${record.clusterId}`;
+  }
+  if (listsFounders(options)) {
+    const listed = options.initialPeers.map(({ nodeId }) => nodeId).sort();
+    if (listed.join() === founders.join()) return undefined;
+    return `initial_peers is ${listed.join(', ')} here, the record names ${founders.join(', ')}`;
+  }
+  const seeds = [...options.seedNodes, ...options.initialPeers];
+  if (seeds.some(({ nodeId }) => founders.includes(nodeId))) return undefined;
+  return `the record names ${founders.join(', ')}, none of which is in seed_nodes here`;
+}

@@ -1,0 +1,84 @@
+import { ByteReader, ByteWriter } from '../base/index.ts';
+import { readFormat, readList, readName, readOptional, writeList, writeOptional } from './codec.ts';
+import type { ReplicaProgress } from './ports.ts';
+import type { NodeAddresses } from './types.ts';
+
+const ROLES = ['leader', 'follower', 'learner', 'candidate'] as const;
+const PROGRESS = ['probe', 'replicate', 'snapshot'] as const;
+
+/** One replica as its own node sees it. */
+export interface GroupReport {
+  readonly group: number;
+  readonly replicaId: number;
+  readonly role: (typeof ROLES)[number];
+  readonly term: number;
+  readonly leaderNode: string | undefined;
+  readonly commit: number;
+  readonly applied: number;
+  /** Points over all collections; 0 for `meta`. */
+  readonly vectors: number;
+  /** All replicas of the group; on the leader only. */
+  readonly progress: readonly Omit<ReplicaProgress, 'recentActive'>[];
+}
+
+/** What every member tells every other one each second. */
+export interface NodeStatus {
+  readonly nodeId: string;
+  readonly version: string;
+  readonly addresses: NodeAddresses;
+  readonly zone: string;
+  readonly groups: readonly GroupReport[];
+}
+
+const FORMAT = 1;
+
+export function encodeNodeStatus(status: NodeStatus): Buffer {
+  const out = new ByteWriter(2048).u8(FORMAT);
+  out.text(status.nodeId).text(status.version).text(status.zone);
+  out.text(status.addresses.raft).text(status.addresses.grpc).text(status.addresses.rest);
+  writeList(out, status.groups, (report) => writeReport(out, report));
+  return out.finish();
+}
+
+/** Throws `DecodeError`. */
+export function decodeNodeStatus(bytes: Buffer): NodeStatus {
+  const from = new ByteReader(bytes);
+  readFormat(from, FORMAT, 'a node status');
+  const status = {
+    nodeId: from.text(),
+    version: from.text(),
+    zone: from.text(),
+    addresses: { raft: from.text(), grpc: from.text(), rest: from.text() },
+    groups: readList(from, readReport),
+  };
+  from.end();
+  return status;
+}
+
+function writeReport(out: ByteWriter, report: GroupReport): void {
+  out.u16(report.group).u53(report.replicaId).text(report.role).u53(report.term);
+  writeOptional(out, report.leaderNode, (nodeId) => out.text(nodeId));
+  out.u53(report.commit).u53(report.applied).u53(report.vectors);
+  writeList(out, report.progress, ({ replica, isLearner, match, state }) =>
+    out.u53(replica).bool(isLearner).u53(match).text(state),
+  );
+}
+
+function readReport(from: ByteReader): GroupReport {
+  return {
+    group: from.u16(),
+    replicaId: from.u53(),
+    role: readName(from, ROLES),
+    term: from.u53(),
+    leaderNode: readOptional(from, (bytes) => bytes.text()),
+    commit: from.u53(),
+    applied: from.u53(),
+    vectors: from.u53(),
+    progress: readList(from, (bytes) => ({
+      replica: bytes.u53(),
+      isLearner: bytes.bool(),
+      match: bytes.u53(),
+      state: readName(bytes, PROGRESS),
+    })),
+  };
+}

@@ -1,0 +1,80 @@
+import type { DataDirectory } from '../storage/index.ts';
+import { decodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
+import { type ClusterOptions, StartRefusedError } from './types.ts';
+
+/** Where a node stands between a blank disk and membership. Only a `member` votes and serves. */
+export type Standing =
+  /** Nothing on the disk; may become a founder or be joined. */
+  | { readonly kind: 'blank'; readonly reason: string }
+  /** Never becomes a founder: there is data, but no record. */
+  | { readonly kind: 'stopped'; readonly reason: string }
+  /** The cluster knows this node under another store. */
+  | { readonly kind: 'wiped'; readonly reason: string }
+  /** Holds the record, but its log is gone: it may have voted and acknowledged what it no longer knows. */
+  | { readonly kind: 'amnesiac'; readonly record: FormationRecord; readonly reason: string }
+  | { readonly kind: 'member'; readonly record: FormationRecord };
+
+interface OpenRequest {
+  readonly options: ClusterOptions;
+  readonly directory: DataDirectory;
+  readonly holdsData: boolean;
+}
+
+/** What the directory says about the node at start. Finishes an adoption that a crash interrupted. */
+export async function openStanding({ options, directory, holdsData }: OpenRequest): Promise<Standing> {
+  const bytes = await directory.readFile(RECORD_FILE);
+  const record = bytes === undefined ? undefined : decodeRecord(bytes);
+  refuseForeignDirectory(options, directory, record);
+  if (record === undefined) return standingWithoutRecord(options, directory, holdsData);
+  if (directory.identity.clusterId === undefined) {
+    await directory.adopt({ clusterId: record.clusterId, nodeId: options.nodeId });
+  }
+  if (!directory.amnesiac) return { kind: 'member', record };
+  const reason = `the Raft log of ${options.nodeId} is gone from ${directory.path}: it neither votes nor serves`;
+  return { kind: 'amnesiac', record, reason };
+}
+
+function standingWithoutRecord(
+  options: ClusterOptions,
+  directory: DataDirectory,
+  holdsData: boolean,
+): Standing {
+  const { clusterId } = directory.identity;
+  if (clusterId !== undefined || holdsData) {
+    const whose = clusterId === undefined ? 'data' : `data of cluster ${clusterId}`;
+    return { kind: 'stopped', reason: `${directory.path} holds ${whose} without a formation record` };
+  }
+  if (options.clusterId !== undefined) {
+    const reason = `cluster_id is ${options.clusterId} and the directory is blank: it never forms a cluster`;
+    return { kind: 'blank', reason: `${reason}; it waits to be admitted` };
+  }
+  return { kind: 'blank', reason: 'waiting for the founders, or for POST /cluster/join' };
+}
+
+function refuseForeignDirectory(
+  options: ClusterOptions,
+  directory: DataDirectory,
+  record: FormationRecord | undefined,
+): void {
+  const { identity, path } = directory;
+  if (identity.nodeId !== undefined && identity.nodeId !== options.nodeId) {
+    throw new StartRefusedError(
+      `${path} is the directory of node ${identity.nodeId}, this node is ${options.nodeId}: correct node_id or data_dir`,
+    );
+  }
+  const clusterId = record?.clusterId ?? identity.clusterId;
+  if (options.clusterId !== undefined && clusterId !== undefined && clusterId !== options.clusterId) {
+    throw new StartRefusedError(
+      `${path} belongs to cluster ${clusterId}, cluster_id is ${options.clusterId}: correct cluster_id or data_dir`,
+    );
+  }
+  if (record === undefined) return;
+  if (identity.clusterId !== undefined && identity.clusterId !== record.clusterId) {
+    throw new StartRefusedError(
+      `${path} holds the record of cluster ${record.clusterId} and the identity of ${identity.clusterId}`,
+    );
+  }
+  if (founderOf(record, options.nodeId)?.storeUuid !== identity.storeUuid) {
+    throw new StartRefusedError(`${path} holds a formation record that was made for another disk`);
+  }
+}
