@@ -1,0 +1,272 @@
+import { asError, type Clock, GrapeError, invariant } from '../base/index.ts';
+import type { CollectionSchema } from '../model/index.ts';
+import type { Logger } from '../observability/index.ts';
+import type { KvStore } from '../storage/index.ts';
+import type { CollectionIndex } from './collection-index.ts';
+import { Flusher } from './flusher.ts';
+import { IndexKeeper } from './index-keeper.ts';
+import { IndexSaver } from './index-saver.ts';
+import { type PointAddress, pointKey } from './keys.ts';
+import { nativeIndexes } from './native-indexes.ts';
+import { type ScoredPoint, searchNode, type SearchQuery } from './node-search.ts';
+import { PointStore } from './point-store.ts';
+import { orRefused, untilRoom } from './room.ts';
+import { mergeById } from './scroll.ts';
+import { SerialLock } from './serial-lock.ts';
+import { newShardState, type ShardState } from './shard-state.ts';
+import type { StoredPoint } from './stored-point.ts';
+import { Turn } from './turn.ts';
+import type { IndexStats, VectorIndexes } from './vector-index-port.ts';
+
+export interface EngineOptions {
+  /** `data/`, profile `data`; closed by the caller, after the engine. */
+  readonly kv: KvStore;
+  /** Where the files of the vector indexes lie. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly efConstruction: number;
+  /** Applied entries of a shard after which its state is flushed (`[raft] snapshot_interval`). */
+  readonly snapshotInterval: number;
+  /** The addon's by default. */
+  readonly indexes?: VectorIndexes | undefined;
+}
+
+/** A point named by shard instead of by generation: callers do not know generations. */
+export interface PointRef {
+  readonly shard: number;
+  readonly collection: number;
+  readonly idKey: Buffer;
+}
+
+export interface ScrollQuery {
+  readonly collection: number;
+  readonly shards: readonly number[];
+  /** Id key of the last point of the page before. */
+  readonly after: Buffer | undefined;
+  readonly limit: number;
+  /** Otherwise `vector` is empty. */
+  readonly withVector: boolean;
+}
+
+export interface CollectionStats extends IndexStats {
+  readonly collection: number;
+  /** Changes that a restart would have to catch up. */
+  readonly changesSinceSave: number;
+}
+
+/** Every shard is read ahead by one chunk, of which a short page uses only a part. */
+const SCROLL_CHUNK_BYTES_MIN = 16 * 1024;
+const SCROLL_CHUNK_BYTES_MAX = 256 * 1024;
+
+/**
+ * Points and vector indexes of all shards of a node. The store is the truth; an index is a cache of it. Writes come as
+ * turns, one at a time; reads go on beside them.
+ */
+export class Engine {
+  readonly #o: EngineOptions;
+  readonly #indexes: VectorIndexes;
+  readonly #store: PointStore;
+  /** Open shards. */
+  readonly #states = new Map<number, ShardState>();
+  /** What the disk had of all shards and generations when the engine was opened. */
+  readonly #stored: readonly ShardState[];
+  readonly #lock = new SerialLock();
+  readonly #flusher: Flusher;
+  readonly #keeper: IndexKeeper;
+  readonly #saver: IndexSaver;
+  #failure: Error | undefined;
+
+  static async open(options: EngineOptions): Promise<Engine> {
+    const store = new PointStore(options.kv);
+    return new Engine(options, store, await store.shardStates());
+  }
+
+  private constructor(options: EngineOptions, store: PointStore, stored: readonly ShardState[]) {
+    this.#o = options;
+    this.#indexes = options.indexes ?? nativeIndexes;
+    this.#store = store;
+    this.#stored = stored;
+    const { kv, clock, logger } = options;
+    const shared = { store, states: this.#states, lock: this.#lock, logger };
+    const onFailure = (error: Error): void => this.#fail(error);
+    this.#flusher = new Flusher({
+      kv,
+      intervalEntries: options.snapshotInterval,
+      states: () => this.#states.values(),
+      onFailure,
+    });
+    this.#keeper = new IndexKeeper({ ...options, ...shared, indexes: this.#indexes });
+    this.#saver = new IndexSaver({
+      ...shared,
+      kv,
+      clock,
+      keeper: this.#keeper,
+      flusher: this.#flusher,
+      onFailure,
+    });
+  }
+
+  /** Opens a shard with the state that the disk has of this generation; answers it. */
+  openShard(shard: number, generation = 1): ShardState {
+    invariant(!this.#states.has(shard), 'a shard is opened once', { shard });
+    const found = this.#stored.find((state) => state.shard === shard && state.generation === generation);
+    const state = found ?? newShardState({ shard, generation });
+    this.#flusher.opened(state);
+    this.#states.set(shard, state);
+    for (const { schema } of this.#keeper.all()) {
+      // Searches wait for it; turns of the shard reach the index through the journal until then.
+      this.#keeper.bringUp(schema.id).catch((error: unknown) => this.#fail(asError(error)));
+    }
+    return state;
+  }
+
+  /** Fails for a shard that is not open. */
+  shardState(shard: number): ShardState {
+    const state = this.#states.get(shard);
+    invariant(state !== undefined, 'the shard is open on this node', { shard });
+    return state;
+  }
+
+  openShards(): readonly number[] {
+    return [...this.#states.keys()];
+  }
+
+  /**
+   * Makes a collection searchable: loads its index or makes one, and catches up with the store. Resolves when every
+   * open shard can be searched. Repeating it with the same schema is allowed.
+   */
+  async setCollection(schema: CollectionSchema): Promise<void> {
+    await this.#keeper.add(schema);
+  }
+
+  /**
+   * Runs `effects` on a turn that knows which of `points` exist, writes everything that it did as one batch, and
+   * resolves with its answer when searches see it. Any rejection is fatal: the node must stop applying.
+   */
+  transact<T>(points: readonly PointRef[], effects: (turn: Turn) => T): Promise<T> {
+    return this.#lock.run(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      const { kv, clock } = this.#o;
+      const turn = new Turn((shard) => this.shardState(shard), await this.#existing(points));
+      const answer = effects(turn);
+      const states = turn.seal();
+      await untilRoom(clock, () => kv.write(turn.batch, { sync: false }));
+      await this.#keeper.applyChanges(turn.changes);
+      for (const state of states) this.#states.set(state.shard, state);
+      for (const state of states) this.#flusher.noteApplied(state);
+      this.#saver.noteChanges();
+      return answer;
+    });
+  }
+
+  /** What is stored now, which may be ahead of `applied`. */
+  get(ref: PointRef): Promise<StoredPoint | undefined> {
+    return orRefused(this.#store.get(this.#address(ref)));
+  }
+
+  /** One answer per point, in order. */
+  getMany(refs: readonly PointRef[]): Promise<(StoredPoint | undefined)[]> {
+    return orRefused(this.#store.getMany(refs.map((ref) => this.#address(ref))));
+  }
+
+  /** Throws SHARD_UNAVAILABLE while this node does not know the collection. */
+  async search(query: SearchQuery): Promise<ScoredPoint[]> {
+    await this.#keeper.bringUp(query.collection);
+    const context = {
+      index: this.#index(query.collection),
+      indexes: this.#indexes,
+      store: this.#store,
+      states: this.#states,
+      settled: () => this.#lock.idle(),
+    };
+    return orRefused(searchNode(context, query));
+  }
+
+  /** At most `limit` points in id order over all `shards`. */
+  async scroll(query: ScrollQuery): Promise<StoredPoint[]> {
+    const { collection, after, limit } = query;
+    const chunkBytes = Math.min(SCROLL_CHUNK_BYTES_MAX, Math.max(SCROLL_CHUNK_BYTES_MIN, 256 * limit));
+    const sources = query.shards.map((shard) => {
+      const { generation } = this.shardState(shard);
+      const options = { after, limit, chunkBytes };
+      return this.#store.scan({ shard, generation, collection }, options);
+    });
+    const points = await orRefused(mergeById(sources, limit));
+    if (query.withVector) return points;
+    return points.map((point) => ({ ...point, vector: NO_VECTOR }));
+  }
+
+  /** Points of one collection in these shards, exact as of the applied state. */
+  count(collection: number, shards: readonly number[]): number {
+    let live = 0;
+    for (const shard of shards) live += this.shardState(shard).collections.get(collection)?.live ?? 0;
+    return live;
+  }
+
+  /** Points of all collections in one shard. */
+  vectors(shard: number): number {
+    let live = 0;
+    for (const collection of this.shardState(shard).collections.values()) live += collection.live;
+    return live;
+  }
+
+  /** Index up to which the effects of a shard's entries survive a crash, known from a completed flush. */
+  durableApplied(shard: number): number {
+    return this.#flusher.durableApplied(shard);
+  }
+
+  /** Resolves when everything applied so far is durable. */
+  flush(): Promise<void> {
+    return this.#flusher.flush();
+  }
+
+  stats(): CollectionStats[] {
+    return [...this.#keeper.all()].map((index) => ({
+      collection: index.schema.id,
+      changesSinceSave: index.changesSinceSave,
+      ...index.stats(),
+    }));
+  }
+
+  /** Waits for the turn that runs, flushes, saves the indexes and closes them. The caller sends no further turns. */
+  async close(): Promise<void> {
+    await this.#saver.stop();
+    await this.#lock.idle();
+    if (this.#failure === undefined) {
+      await this.#flusher.flush();
+      await this.#saver.save();
+    }
+    await this.#keeper.close();
+  }
+
+  #index(collection: number): CollectionIndex {
+    const index = this.#keeper.get(collection);
+    if (index !== undefined) return index;
+    throw new GrapeError('SHARD_UNAVAILABLE', `this node does not know collection ${String(collection)} yet`);
+  }
+
+  #address(ref: PointRef): PointAddress {
+    const { shard, collection, idKey } = ref;
+    return { shard, generation: this.shardState(shard).generation, collection, idKey };
+  }
+
+  /** By point key as latin1 text. */
+  async #existing(points: readonly PointRef[]): Promise<Map<string, boolean>> {
+    const keys = new Map<string, Buffer>();
+    for (const ref of points) {
+      const key = pointKey(this.#address(ref));
+      keys.set(key.toString('latin1'), key);
+    }
+    const answers = await untilRoom(this.#o.clock, () => this.#store.exist([...keys.values()]));
+    return new Map([...keys.keys()].map((text, position) => [text, answers[position] === true]));
+  }
+
+  /** Nothing more may be applied: the next turn reports it, and the node stops. */
+  #fail(error: Error): void {
+    this.#o.logger.error('the engine has failed', { reason: error.message });
+    this.#failure ??= error;
+  }
+}
+
+const NO_VECTOR = Buffer.alloc(0);

@@ -1,0 +1,122 @@
+import { DecodeError, invariant } from '../base/index.ts';
+
+/**
+ * Keys of `data/`, one column family. Every number is big-endian, so that byte order is numeric order. The first byte
+ * names the table; 0x01 to 0x0f belong to the engine.
+ */
+const TABLE = { points: 0x01, shardStates: 0x02, journal: 0x03 } as const;
+
+/** Most replicas of one shard that a node ever holds one after the other, and most collections: both are u32. */
+const U32_MAX = 0xffff_ffff;
+
+/** One incarnation of a shard on this node; a new generation starts when a snapshot replaces the replica. */
+export interface ShardGeneration {
+  /** u16. */
+  readonly shard: number;
+  /** u32, from 1; never repeats for a shard on a node. */
+  readonly generation: number;
+}
+
+/** All points of one collection in one shard. */
+export interface CollectionSlice extends ShardGeneration {
+  /** u32. */
+  readonly collection: number;
+}
+
+/** Where one point lives. */
+export interface PointAddress extends CollectionSlice {
+  /** Canonical id key of the model. */
+  readonly idKey: Buffer;
+}
+
+/** A range of keys, open at its end. */
+export type KeyRange = { readonly lt: Buffer } & ({ readonly gte: Buffer } | { readonly gt: Buffer });
+
+const SLICE_BYTES = 11;
+const JOURNAL_KEY_BYTES = 15;
+
+/** `01 | shard u16 | generation u32 | collection u32 | id key` */
+export function pointKey(address: PointAddress): Buffer {
+  const key = Buffer.allocUnsafe(SLICE_BYTES + address.idKey.length);
+  writeSlice(key, address);
+  address.idKey.copy(key, SLICE_BYTES);
+  return key;
+}
+
+/** The id key at the end of a point's key, as a view. */
+export function idKeyOf(key: Buffer): Buffer {
+  if (key[0] !== TABLE.points || key.length <= SLICE_BYTES) throw new DecodeError('not the key of a point');
+  return key.subarray(SLICE_BYTES);
+}
+
+/** Every point of a slice; only those behind the id key `after`, when it is given. */
+export function sliceRange(slice: CollectionSlice, after?: Buffer): KeyRange {
+  const first = Buffer.allocUnsafe(SLICE_BYTES);
+  writeSlice(first, slice);
+  const lt = successor(first);
+  return after === undefined ? { gte: first, lt } : { gt: Buffer.concat([first, after]), lt };
+}
+
+/** `02 | shard u16 | generation u32` */
+export function shardStateKey(at: ShardGeneration): Buffer {
+  const key = Buffer.allocUnsafe(7);
+  writeGeneration(key, TABLE.shardStates, at);
+  return key;
+}
+
+export function parseShardStateKey(key: Buffer): ShardGeneration {
+  if (key[0] !== TABLE.shardStates || key.length !== 7) throw new DecodeError('not the key of a shard state');
+  return { shard: key.readUInt16BE(1), generation: key.readUInt32BE(3) };
+}
+
+/** The states of all shards and generations on this node. */
+export function shardStateRange(): KeyRange {
+  return { gte: Buffer.of(TABLE.shardStates), lt: Buffer.of(TABLE.shardStates + 1) };
+}
+
+/** `03 | shard u16 | generation u32 | log index u64` */
+export function journalKey(at: ShardGeneration, index: number): Buffer {
+  invariant(Number.isSafeInteger(index) && index >= 0, 'a log index is a safe unsigned integer', { index });
+  const key = Buffer.allocUnsafe(JOURNAL_KEY_BYTES);
+  writeGeneration(key, TABLE.journal, at);
+  key.writeUInt32BE(Math.floor(index / 2 ** 32), 7);
+  key.writeUInt32BE(index % 2 ** 32, 11);
+  return key;
+}
+
+export function journalIndexOf(key: Buffer): number {
+  if (key[0] !== TABLE.journal || key.length !== JOURNAL_KEY_BYTES)
+    throw new DecodeError('not a journal key');
+  return key.readUInt32BE(7) * 2 ** 32 + key.readUInt32BE(11);
+}
+
+/** Journal rows with `after < index <= upTo`. */
+export function journalRange(
+  at: ShardGeneration,
+  rows: { readonly after: number; readonly upTo: number },
+): KeyRange {
+  return { gte: journalKey(at, rows.after + 1), lt: journalKey(at, rows.upTo + 1) };
+}
+
+function writeSlice(key: Buffer, slice: CollectionSlice): void {
+  invariant(slice.collection <= U32_MAX, 'a collection is a u32', { collection: slice.collection });
+  writeGeneration(key, TABLE.points, slice);
+  key.writeUInt32BE(slice.collection, 7);
+}
+
+function writeGeneration(key: Buffer, table: number, at: ShardGeneration): void {
+  key[0] = table;
+  key.writeUInt16BE(at.shard, 1);
+  key.writeUInt32BE(at.generation, 3);
+}
+
+/** The smallest key above every key that starts with `prefix`. */
+function successor(prefix: Buffer): Buffer {
+  const next = Buffer.from(prefix);
+  for (let at = next.length - 1; at >= 0; at--) {
+    const byte = next[at] as number;
+    next[at] = (byte + 1) & 0xff;
+    if (byte !== 0xff) break;
+  }
+  return next;
+}

@@ -1,0 +1,165 @@
+import { invariant, present } from '../base/index.ts';
+import type { PointWrite } from '../model/index.ts';
+import { WriteBatch } from '../storage/index.ts';
+import { encodeJournalRow, JOURNAL_ENTRIES_MAX } from './journal.ts';
+import { journalKey, type PointAddress, pointKey, shardStateKey } from './keys.ts';
+import { type CollectionState, encodeShardState, type ShardState } from './shard-state.ts';
+import { encodePointValue } from './stored-point.ts';
+
+/** The entry that changes points: its log index becomes their version. */
+export interface EntryAddress {
+  readonly shard: number;
+  readonly collection: number;
+  readonly index: number;
+}
+
+/** What the vector indexes must learn of a turn. */
+export interface PointChange extends PointAddress {
+  readonly version: number;
+  /** Undefined: the point was deleted. */
+  readonly vector: Buffer | undefined;
+}
+
+interface Draft {
+  readonly shard: number;
+  readonly generation: number;
+  applied: number;
+  term: number;
+  journalAfter: number;
+  readonly collections: Map<number, CollectionState>;
+}
+
+/**
+ * The effects of one turn's entries, over all shards, as one write batch. Reads see the effects before them, so that
+ * ids that repeat within a turn are counted right.
+ */
+export class Turn {
+  readonly batch = new WriteBatch();
+  readonly changes: PointChange[] = [];
+  readonly #stateOf: (shard: number) => ShardState;
+  /** By point key as latin1 text: does the point exist after the effects so far? */
+  readonly #exists: Map<string, boolean>;
+  readonly #drafts = new Map<number, Draft>();
+
+  /** `exists` has an answer for every point that the turn will touch. */
+  constructor(stateOf: (shard: number) => ShardState, exists: Map<string, boolean>) {
+    this.#stateOf = stateOf;
+    this.#exists = exists;
+  }
+
+  /** Values per vector in this shard; undefined before the first upsert into the collection. */
+  dimension(shard: number, collection: number): number | undefined {
+    return this.#draft(shard).collections.get(collection)?.dimension;
+  }
+
+  /** Index of the last entry of the shard that is in the turn or before it. */
+  applied(shard: number): number {
+    return this.#draft(shard).applied;
+  }
+
+  /** Replaces whole points. All vectors have one dimension, the one of the shard's collection. */
+  upsert(at: EntryAddress, points: readonly PointWrite[]): void {
+    const draft = this.#draft(at.shard);
+    const first = points[0];
+    if (first === undefined) return;
+    const { dimension, live } = draft.collections.get(at.collection) ?? {
+      dimension: first.vector.length / 4,
+      live: 0,
+    };
+    let added = 0;
+    for (const point of points) {
+      invariant(point.vector.length === 4 * dimension, 'a vector has the dimension of its collection', {
+        dimension,
+        bytes: point.vector.length,
+      });
+      const address = { ...at, generation: draft.generation, idKey: point.id.key };
+      const key = pointKey(address);
+      if (!this.#swapExists(key, true)) added += 1;
+      this.batch.put(key, encodePointValue(point, at.index));
+      this.changes.push({ ...address, version: at.index, vector: point.vector });
+    }
+    draft.collections.set(at.collection, { dimension, live: live + added });
+    this.#journal(
+      draft,
+      at,
+      points.map((point) => point.id.key),
+    );
+  }
+
+  /** Tells for each id whether there was a point to delete. */
+  delete(at: EntryAddress, idKeys: readonly Buffer[]): boolean[] {
+    const draft = this.#draft(at.shard);
+    const deleted: boolean[] = [];
+    const gone: Buffer[] = [];
+    for (const idKey of idKeys) {
+      const address = { ...at, generation: draft.generation, idKey };
+      const key = pointKey(address);
+      const existed = this.#swapExists(key, false);
+      deleted.push(existed);
+      if (!existed) continue;
+      gone.push(idKey);
+      this.batch.delete(key);
+      this.changes.push({ ...address, version: at.index, vector: undefined });
+    }
+    if (gone.length === 0) return deleted;
+    const { dimension, live } = present(
+      draft.collections.get(at.collection),
+      'the collection of a stored point',
+    );
+    invariant(live >= gone.length, 'no more points are deleted than exist', { live, deleted: gone.length });
+    draft.collections.set(at.collection, { dimension, live: live - gone.length });
+    this.#journal(draft, at, gone);
+    return deleted;
+  }
+
+  /** The effects of this entry, which may be none, are complete. */
+  advance(shard: number, entry: { readonly index: number; readonly term: number }): void {
+    const draft = this.#draft(shard);
+    invariant(entry.index === draft.applied + 1, 'entries are applied one after the other', {
+      shard,
+      applied: draft.applied,
+      index: entry.index,
+    });
+    draft.applied = entry.index;
+    draft.term = entry.term;
+  }
+
+  /** Adds the rows of the shards' states; answers the states to take over once the batch is written. */
+  seal(): ShardState[] {
+    for (const draft of this.#drafts.values()) {
+      this.#boundJournal(draft);
+      this.batch.put(shardStateKey(draft), encodeShardState(draft));
+    }
+    return [...this.#drafts.values()];
+  }
+
+  #draft(shard: number): Draft {
+    let draft = this.#drafts.get(shard);
+    if (draft === undefined) {
+      const state = this.#stateOf(shard);
+      draft = { ...state, collections: new Map(state.collections) };
+      this.#drafts.set(shard, draft);
+    }
+    return draft;
+  }
+
+  /** Answers what was true before. */
+  #swapExists(key: Buffer, exists: boolean): boolean {
+    const text = key.toString('latin1');
+    const existed = present(this.#exists.get(text), 'the existence of a point that a turn touches');
+    this.#exists.set(text, exists);
+    return existed;
+  }
+
+  #journal(draft: Draft, at: EntryAddress, idKeys: readonly Buffer[]): void {
+    this.batch.put(journalKey(draft, at.index), encodeJournalRow(at.collection, idKeys));
+  }
+
+  /** Halves a journal that nobody trims, for instance because no index was ever saved. */
+  #boundJournal(draft: Draft): void {
+    if (draft.applied - draft.journalAfter <= JOURNAL_ENTRIES_MAX) return;
+    const upTo = draft.applied - JOURNAL_ENTRIES_MAX / 2;
+    this.batch.deleteRange(journalKey(draft, 0), journalKey(draft, upTo + 1));
+    draft.journalAfter = upTo;
+  }
+}

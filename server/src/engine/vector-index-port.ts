@@ -1,0 +1,73 @@
+import type { Metric } from '../model/index.ts';
+
+/** What the engine needs of a vector index: one per node and collection, spanning the shards that the node holds. */
+export interface VectorIndex {
+  /** Visible to searches when it settles; batches take effect in call order. */
+  apply(batch: IndexBatch): Promise<void>;
+  /** At most `k` hits, best score first, ties by the bytes of the id. */
+  search(query: IndexQuery): Promise<IndexHit[]>;
+  stats(): IndexStats;
+  /** Writes a file beside `path` and renames it. Changes that begin during the call may or may not be in it. */
+  save(path: string, tag: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Changes to an index, in order. */
+export interface IndexBatch {
+  /** Replaces the point's slot unless that one has a higher version. `vector` holds little-endian float32. */
+  upsert(slot: SlotAddress & { readonly vector: Buffer }): void;
+  /** Removes the point's slot unless it has a higher version than `version`. */
+  remove(slot: SlotAddress): void;
+  /** Removes every slot of the shard, of all generations. */
+  dropShard(shard: number): void;
+  readonly count: number;
+  readonly byteLength: number;
+}
+
+export interface SlotAddress {
+  readonly shard: number;
+  readonly generation: number;
+  readonly version: number;
+  readonly id: Buffer;
+}
+
+export interface IndexQuery {
+  readonly query: Float32Array;
+  readonly k: number;
+  /** Candidates of the graph search, at least `k`. */
+  readonly ef: number;
+  /** Compare with every vector instead of walking the graph. */
+  readonly exact: boolean;
+  readonly shards: readonly { readonly shard: number; readonly generation: number }[];
+}
+
+export interface IndexHit extends SlotAddress {
+  readonly score: number;
+}
+
+export interface IndexStats {
+  readonly slots: number;
+  readonly live: number;
+  readonly dead: number;
+  readonly linked: number;
+  /** Slots that searches scan because the graph does not hold them yet. */
+  readonly unlinked: number;
+  readonly bytes: number;
+}
+
+export interface IndexOptions {
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly m: number;
+  readonly efConstruction: number;
+}
+
+/** Makes indexes; the addon in production, a naive one as the oracle of tests. */
+export interface VectorIndexes {
+  create(options: IndexOptions): VectorIndex;
+  /** Rejects when the file is missing, damaged, or not of `options`; the caller then rebuilds from the store. */
+  load(path: string, options: IndexOptions): Promise<{ readonly index: VectorIndex; readonly tag: Buffer }>;
+  batch(): IndexBatch;
+  /** The score of two vectors, exactly as `search` computes it. */
+  score(metric: Metric, query: Float32Array, vector: Float32Array): number;
+}

@@ -1,0 +1,143 @@
+import type { Clock } from '../base/index.ts';
+import {
+  type CollectionStats,
+  Engine,
+  type ScoredPoint,
+  type ScrollQuery,
+  type SearchQuery,
+  type StoredPoint,
+  type VectorIndexes,
+} from '../engine/index.ts';
+import type { CollectionSchema } from '../model/index.ts';
+import type { Logger } from '../observability/index.ts';
+import type { KvStore } from '../storage/index.ts';
+import {
+  type CommandResult,
+  type CommittedEntries,
+  decodeEntries,
+  effectsOf,
+  touchedPoints,
+} from './state-machine.ts';
+
+export interface ShardHostOptions {
+  /** `data/`, profile `data`; closed by the caller, after the host. */
+  readonly kv: KvStore;
+  /** Where the files of the vector indexes lie. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: {
+    /** `[index] ef_construction` */
+    readonly efConstruction: number;
+    /** `[raft] snapshot_interval`: applied entries of a shard between flushes of the state. */
+    readonly snapshotInterval: number;
+  };
+  /** The addon's by default. */
+  readonly indexes?: VectorIndexes | undefined;
+}
+
+/** Points named by shard and id. */
+export interface FetchQuery {
+  readonly collection: number;
+  readonly points: readonly { readonly shard: number; readonly idKey: Buffer }[];
+}
+
+/**
+ * All shards of this node: the replicated state machine behind their Raft groups, and its reads. What a read answers
+ * is as of `applied(shard)` or newer; when that is recent enough is decided by the caller.
+ */
+export class ShardHost {
+  readonly #engine: Engine;
+
+  static async open(o: ShardHostOptions): Promise<ShardHost> {
+    const { options, ...shared } = o;
+    return new ShardHost(await Engine.open({ ...shared, ...options }));
+  }
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Opens a shard as the disk has it; an unknown one is empty. */
+  openShard(shard: number): void {
+    this.#engine.openShard(shard);
+  }
+
+  /** Open shards, in the order of opening. */
+  shards(): readonly number[] {
+    return this.#engine.openShards();
+  }
+
+  /** Index of the last entry whose effects are in the store and visible to searches; 0: none. */
+  applied(shard: number): number {
+    return this.#engine.shardState(shard).applied;
+  }
+
+  /** Index up to which effects survive a crash; the log may be compacted up to here, not further. */
+  durableApplied(shard: number): number {
+    return this.#engine.durableApplied(shard);
+  }
+
+  /**
+   * Makes a collection searchable here; resolves when every open shard can be searched. Writes to a collection do not
+   * wait for this: they go to the store, and reach the index when the schema is known.
+   */
+  setCollection(schema: CollectionSchema): Promise<void> {
+    return this.#engine.setCollection(schema);
+  }
+
+  /**
+   * Applies committed entries, which follow those applied before, of any number of shards as one write. `results[i][j]`
+   * belongs to `batches[i].entries[j]`. Deterministic. A rejection is fatal: the process must end, nothing is skipped.
+   */
+  async apply(batches: readonly CommittedEntries[]): Promise<readonly (readonly CommandResult[])[]> {
+    const decoded = batches.map(decodeEntries);
+    return this.#engine.transact(decoded.flatMap(touchedPoints), (turn) =>
+      decoded.map((batch) => effectsOf(turn, batch)),
+    );
+  }
+
+  get(shard: number, collection: number, idKey: Buffer): Promise<StoredPoint | undefined> {
+    return this.#engine.get({ shard, collection, idKey });
+  }
+
+  /** The best `k` points over `shards`, best first, ties by id order. */
+  search(query: SearchQuery): Promise<ScoredPoint[]> {
+    return this.#engine.search(query);
+  }
+
+  /** One answer per point, in order; undefined where nothing is stored now. */
+  fetch(query: FetchQuery): Promise<(StoredPoint | undefined)[]> {
+    return this.#engine.getMany(query.points.map((point) => ({ ...point, collection: query.collection })));
+  }
+
+  /** At most `limit` points with ids above `after`, in id order over all `shards`. */
+  scroll(query: ScrollQuery): Promise<StoredPoint[]> {
+    return this.#engine.scroll(query);
+  }
+
+  /** Points of one collection in these shards. */
+  count(collection: number, shards: readonly number[]): number {
+    return this.#engine.count(collection, shards);
+  }
+
+  /** Points of all collections in one shard. */
+  vectors(shard: number): number {
+    return this.#engine.vectors(shard);
+  }
+
+  /** Resolves when everything applied so far is durable. */
+  flush(): Promise<void> {
+    return this.#engine.flush();
+  }
+
+  /** Of every collection's vector index. */
+  stats(): readonly CollectionStats[] {
+    return this.#engine.stats();
+  }
+
+  /** Flushes and saves the indexes; to be called after the last `apply` has settled. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}
