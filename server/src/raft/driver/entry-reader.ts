@@ -1,0 +1,52 @@
+import type { EntriesRange } from '../core/index.ts';
+import type { LogStore } from '../log/log-store.ts';
+import type { Replica } from './replica.ts';
+
+/** Read at once for one lagging replica, unless a single entry is larger. */
+export const READ_AHEAD_BYTES_MAX = 4 * 2 ** 20;
+export const READ_AHEAD_ENTRIES_MAX = 1024;
+
+/** Brings back from the disk what a lagging follower, or a restarted state machine, needs and memory no longer holds. */
+export class EntryReader {
+  readonly #store: LogStore;
+  readonly #onLoaded: (replica: Replica) => void;
+  readonly #onError: (error: unknown) => void;
+  readonly #inFlight = new Set<Promise<void>>();
+
+  constructor(o: {
+    readonly store: LogStore;
+    readonly onLoaded: (replica: Replica) => void;
+    readonly onError: (error: unknown) => void;
+  }) {
+    this.#store = o.store;
+    this.#onLoaded = o.onLoaded;
+    this.#onError = o.onError;
+  }
+
+  /** Reads what the log of `replica` missed, one reading at a time for each replica of this node. */
+  load(replica: Replica): void {
+    if (replica.isLoading) return;
+    const ranges = replica.log.takeMissing();
+    if (ranges.length === 0) return;
+    replica.isLoading = true;
+    const reading = this.#read(replica, ranges).catch(this.#onError);
+    this.#inFlight.add(reading);
+    void reading.then(() => this.#inFlight.delete(reading));
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  async #read(replica: Replica, ranges: readonly EntriesRange[]): Promise<void> {
+    const { log, core } = replica;
+    for (const range of ranges) {
+      const to = Math.min(range.from + READ_AHEAD_ENTRIES_MAX, log.lastIndex() + 1);
+      const ahead = { ...range, to: Math.max(range.to, to), bytesMax: READ_AHEAD_BYTES_MAX };
+      log.setLoaded(range.replica, await this.#store.read(log, ahead));
+      core.entriesLoaded(range.replica);
+    }
+    replica.isLoading = false;
+    this.#onLoaded(replica);
+  }
+}

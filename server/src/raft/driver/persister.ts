@@ -1,0 +1,83 @@
+import type { Clock } from '../../base/index.ts';
+import type { Persist } from '../core/index.ts';
+import type { LogStore } from '../log/log-store.ts';
+import type { RaftMetrics } from '../types.ts';
+import type { Replica } from './replica.ts';
+
+/** Bytes of entries in one write batch, unless a single `Persist` is larger. */
+export const BATCH_BYTES_MAX = 32 * 2 ** 20;
+
+export interface Pending {
+  readonly replica: Replica;
+  readonly persist: Persist;
+}
+
+/**
+ * Group commit: one write batch at a time for all groups of the node. What arrives while the disk works rides in the
+ * next batch, so the batches grow with the load and no timer is needed.
+ */
+export class Persister {
+  readonly #store: LogStore;
+  readonly #clock: Clock;
+  readonly #metrics: RaftMetrics | undefined;
+  readonly #onDurable: (batch: readonly Pending[]) => void;
+  readonly #onError: (error: unknown) => void;
+  #pending: Pending[] = [];
+  #isUrgent = false;
+  #inFlight: Promise<void> | undefined;
+
+  constructor(o: {
+    readonly store: LogStore;
+    readonly clock: Clock;
+    readonly metrics: RaftMetrics | undefined;
+    readonly onDurable: (batch: readonly Pending[]) => void;
+    readonly onError: (error: unknown) => void;
+  }) {
+    this.#store = o.store;
+    this.#clock = o.clock;
+    this.#metrics = o.metrics;
+    this.#onDurable = o.onDurable;
+    this.#onError = o.onError;
+  }
+
+  add(replica: Replica, persist: Persist): void {
+    this.#pending.push({ replica, persist });
+    this.#isUrgent ||= persist.mustSync || persist.messagesAfter.length > 0;
+  }
+
+  /**
+   * Starts a batch unless one is under way. A batch that nothing waits for (only commit indexes moved) is held back for
+   * the next urgent one, until `force`.
+   */
+  flush(force: boolean): void {
+    if (this.#inFlight !== undefined || this.#pending.length === 0 || !(force || this.#isUrgent)) return;
+    const batch = this.#takeBatch();
+    this.#inFlight = this.#write(batch).catch(this.#onError);
+  }
+
+  /** Resolves when the batch under way, if any, is durable or has failed. */
+  async settled(): Promise<void> {
+    await this.#inFlight;
+  }
+
+  #takeBatch(): Pending[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#pending.length && bytes < BATCH_BYTES_MAX; count += 1) {
+      for (const entry of (this.#pending[count] as Pending).persist.entries) bytes += entry.data.length;
+    }
+    const batch = this.#pending.slice(0, count);
+    this.#pending = this.#pending.slice(count);
+    this.#isUrgent = this.#pending.length > 0;
+    return batch;
+  }
+
+  async #write(batch: readonly Pending[]): Promise<void> {
+    const startMs = this.#clock.nowMs();
+    const synced = batch.some(({ persist }) => persist.mustSync);
+    const staged = batch.map(({ replica, persist }) => ({ log: replica.log, persist }));
+    const written = await this.#store.write(staged, { sync: synced });
+    this.#inFlight = undefined;
+    this.#metrics?.persisted({ ...written, synced, seconds: (this.#clock.nowMs() - startMs) / 1000 });
+    this.#onDurable(batch);
+  }
+}

@@ -1,0 +1,383 @@
+import {
+  asError,
+  type Clock,
+  GrapeError,
+  invariant,
+  NotLeaderError,
+  present,
+  type Random,
+  type Timer,
+} from '../../base/index.ts';
+import type { Logger } from '../../observability/index.ts';
+import type { KvStore } from '../../storage/index.ts';
+import { type ConfState, createRaft, type RaftOptions, type Ready } from '../core/index.ts';
+import type { GroupLog } from '../log/group-log.ts';
+import type { LoadedGroup } from '../log/load-group.ts';
+import { LogStore } from '../log/log-store.ts';
+import type {
+  Applier,
+  GroupMessage,
+  GroupStart,
+  GroupStatus,
+  Proposal,
+  RaftLink,
+  RaftMetrics,
+} from '../types.ts';
+import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
+import { damagedStatus, statusOf } from './group-status.ts';
+import { EntryReader } from './entry-reader.ts';
+import { Outbox } from './outbox.ts';
+import { Persister, type Pending } from './persister.ts';
+import { GROUP_PROPOSAL_BYTES_MAX, type ProposalBudget, refusedProposal } from './proposals.ts';
+import { Replica } from './replica.ts';
+import { planTicks, TICKS_OWED_MAX, TickCounter, type TickPlan } from './timing.ts';
+
+/** Flow control of one group towards one follower. */
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+const INFLIGHT_MESSAGES_MAX = 256;
+const INFLIGHT_BYTES_MAX = 4 * 2 ** 20;
+/** Committed bytes of one group that the state machine has not applied yet. */
+const COMMITTED_BYTES_MAX = 8 * 2 ** 20;
+
+export interface RaftHostDeps {
+  /** The `raft/` store; owned by the caller, used by nobody else. */
+  readonly kv: KvStore;
+  readonly transport: RaftLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics?: RaftMetrics;
+  readonly applier: Applier;
+  readonly options: {
+    readonly electionTimeoutMs: number;
+    readonly heartbeatIntervalMs: number;
+    readonly maxAppendEntries: number;
+  };
+  /**
+   * Called once when the host cannot go on: a failed write, a broken invariant, a failed apply. The process must end.
+   * By default the error is thrown where nothing catches it.
+   */
+  readonly onFatal?: (error: Error) => void;
+}
+
+export type LeaderListener = (group: number, leaderNode: string | undefined, isLeader: boolean) => void;
+
+/**
+ * All Raft groups of the node, driven together. A turn proposes what waits, takes what every group has ready, sends at
+ * once what may leave, and starts one write batch for all groups; the next turns go on while the disk works. What a
+ * message promises is durable before it leaves: such messages come back from the persister.
+ */
+export class RaftHost {
+  readonly #deps: RaftHostDeps;
+  readonly #store: LogStore;
+  readonly #plan: TickPlan;
+  readonly #ticks: TickCounter;
+  readonly #timer: Timer;
+  readonly #replicas = new Map<number, Replica>();
+  readonly #damaged = new Map<number, { readonly start: GroupStart; readonly reason: string }>();
+  readonly #listeners: LeaderListener[] = [];
+  readonly #budget: ProposalBudget = { bytes: 0 };
+  readonly #outbox: Outbox;
+  readonly #persister: Persister;
+  readonly #pipeline: ApplyPipeline;
+  readonly #reader: EntryReader;
+  /** Replicas that something happened to since the last turn. */
+  readonly #dirty = new Set<Replica>();
+  #ticksOwed = 0;
+  #isScheduled = false;
+  #state: 'running' | 'stopped' | 'failed' = 'running';
+
+  private constructor(deps: RaftHostDeps, store: LogStore) {
+    const onError = (error: unknown): void => this.#fail(error);
+    this.#deps = deps;
+    this.#store = store;
+    this.#plan = planTicks(deps.options);
+    this.#ticks = new TickCounter(deps.clock, this.#plan.tickMs);
+    this.#outbox = new Outbox(deps.transport);
+    this.#persister = new Persister({
+      store,
+      clock: deps.clock,
+      metrics: deps.metrics,
+      onDurable: (batch) => this.#onDurable(batch),
+      onError,
+    });
+    this.#pipeline = new ApplyPipeline({
+      applier: deps.applier,
+      onApplied: (work) => this.#onApplied(work),
+      onError,
+    });
+    this.#reader = new EntryReader({ store, onLoaded: (replica) => this.#touch(replica), onError });
+    deps.transport.onRaft((fromNode, messages) => this.#guard(() => this.#receive(fromNode, messages)));
+    this.#timer = deps.clock.every(this.#plan.tickMs, () => this.#onTimer());
+  }
+
+  /** Reads and checks all logs. Rejects when the store cannot be read. */
+  static async open(deps: RaftHostDeps): Promise<RaftHost> {
+    return new RaftHost(deps, await LogStore.open(deps.kv));
+  }
+
+  /** A group whose log is damaged is not started; `status` says so. */
+  startGroup(start: GroupStart): void {
+    const { group } = start;
+    invariant(!this.#replicas.has(group) && !this.#damaged.has(group), 'a group is started once', { group });
+    const log = this.#logOf(start);
+    if (log === undefined) return;
+    const core = createRaft(this.#coreOptions(start), log, this.#deps.random);
+    const { clock, metrics } = this.#deps;
+    const parts = { group, id: start.replicaId, nodes: start.nodes, applied: start.applied };
+    const replica = new Replica({ ...parts, core, log, clock, budget: this.#budget, metrics });
+    this.#replicas.set(group, replica);
+    if (start.campaignAtOnce) this.#guard(() => core.campaign());
+    this.#touch(replica);
+  }
+
+  /** `command` must not change any more: it is the entry's data. */
+  propose(group: number, command: Buffer): Proposal {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined || this.#state !== 'running')
+      return refusedProposal(new NotLeaderError(undefined));
+    if (!replica.isLeader) return refusedProposal(new NotLeaderError(replica.leaderNode));
+    const proposal = replica.proposals.add(command, this.#deps.clock.nowMs());
+    this.#touch(replica);
+    return proposal;
+  }
+
+  /**
+   * Resolves with a commit index that was current when the call was made, once the local replica has applied it.
+   * Rejects with SHARD_UNAVAILABLE, TOO_MANY_REQUESTS or the reason of `signal`; without a signal it may wait long.
+   */
+  readBarrier(group: number, signal?: AbortSignal): Promise<number> {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined || this.#state !== 'running') {
+      return Promise.reject(
+        new GrapeError('SHARD_UNAVAILABLE', 'this node has no working replica of the shard'),
+      );
+    }
+    const barrier = replica.reads.add(signal);
+    this.#touch(replica);
+    return barrier;
+  }
+
+  /** Asks that leadership moves; nothing happens when the node holds no caught-up voter. `onLeaderChange` tells. */
+  transferLeader(group: number, toNode: string): void {
+    const replica = present(this.#replicas.get(group), 'the group');
+    const target = replica.replicaOn(toNode);
+    if (target === undefined || this.#state !== 'running') return;
+    this.#guard(() => replica.core.transferLeader(target));
+    this.#touch(replica);
+  }
+
+  status(group: number): GroupStatus {
+    const replica = this.#replicas.get(group);
+    if (replica !== undefined) return statusOf(replica);
+    const { start, reason } = present(this.#damaged.get(group), 'the group');
+    return damagedStatus(start, reason);
+  }
+
+  /** All groups given to `startGroup`, ascending. */
+  groups(): readonly number[] {
+    return [...this.#replicas.keys(), ...this.#damaged.keys()].sort((a, b) => a - b);
+  }
+
+  /** Called after every change of the leader of a group; must not throw. */
+  onLeaderChange(listener: LeaderListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Hands leadership of every led group to another voter; resolves when done, at the latest at `untilMs` (`Clock.nowMs`). */
+  async transferAllLeadership(untilMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    while (this.#state === 'running' && clock.nowMs() < untilMs) {
+      const led = [...this.#replicas.values()].filter(
+        (replica) => replica.isLeader && replica.nodes.size > 1,
+      );
+      if (led.length === 0) return;
+      for (const replica of led) {
+        this.#guard(() => replica.handOver());
+        this.#touch(replica);
+      }
+      await new Promise<void>((resolve) => clock.after(this.#plan.tickMs, resolve));
+    }
+  }
+
+  /** Finishes the write and the apply under way; everybody who still waits is answered. */
+  async stop(): Promise<void> {
+    if (this.#state === 'running') this.#state = 'stopped';
+    this.#timer.cancel();
+    await this.#persister.settled();
+    await this.#pipeline.settled();
+    await this.#reader.settled();
+    for (const replica of this.#replicas.values()) replica.close();
+  }
+
+  #logOf(start: GroupStart): GroupLog | undefined {
+    const { group, applied } = start;
+    const stored = this.#store.group(group);
+    const damage = damageOf(stored, applied);
+    if (damage !== undefined) {
+      this.#setDamaged(start, damage);
+      return undefined;
+    }
+    if (stored?.kind === 'ok') return stored.log;
+    const voters = [...start.bootstrapVoters].sort((a, b) => a - b);
+    return this.#store.create(group, { ...EMPTY_CONF, voters });
+  }
+
+  #setDamaged(start: GroupStart, reason: string): void {
+    const { group, replicaId } = start;
+    this.#damaged.set(group, { start, reason });
+    this.#deps.metrics?.damaged(group);
+    this.#deps.logger.error('the log of a group is damaged: its replica neither votes nor acknowledges', {
+      group,
+      replica: replicaId,
+      reason,
+    });
+  }
+
+  #coreOptions(start: GroupStart): RaftOptions {
+    return {
+      id: start.replicaId,
+      electionTicks: this.#plan.electionTicks,
+      heartbeatTicks: this.#plan.heartbeatTicks,
+      applied: start.applied,
+      preVote: true,
+      checkQuorum: true,
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      messageEntriesMax: this.#deps.options.maxAppendEntries,
+      inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
+      inflightBytesMax: INFLIGHT_BYTES_MAX,
+      uncommittedBytesMax: GROUP_PROPOSAL_BYTES_MAX,
+      committedBytesMax: COMMITTED_BYTES_MAX,
+    };
+  }
+
+  #receive(fromNode: string, messages: readonly GroupMessage[]): void {
+    if (this.#state !== 'running') return;
+    for (const { group, message } of messages) {
+      const replica = this.#replicas.get(group);
+      if (replica === undefined) continue;
+      replica.step(fromNode, message);
+      this.#touch(replica);
+    }
+  }
+
+  #onTimer(): void {
+    this.#ticksOwed = Math.min(this.#ticksOwed + this.#ticks.take(), TICKS_OWED_MAX);
+    // The turn runs after the sockets: a heartbeat that came in during a pause counts before the tick does.
+    if (this.#ticksOwed > 0) this.#schedule();
+  }
+
+  #touch(replica: Replica): void {
+    this.#dirty.add(replica);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#state !== 'running') return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#guard(() => this.#turn());
+    });
+  }
+
+  #turn(): void {
+    if (this.#state !== 'running') return;
+    const isTick = this.#tick();
+    const replicas = [...this.#dirty];
+    this.#dirty.clear();
+    for (const replica of replicas) replica.drain();
+    for (const replica of replicas) {
+      if (replica.core.hasReady()) this.#route(replica, replica.core.ready());
+      this.#reader.load(replica);
+      if (replica.core.hasReady()) this.#touch(replica);
+    }
+    for (const replica of this.#outbox.flush()) this.#touch(replica);
+    this.#persister.flush(isTick);
+    this.#pipeline.pump();
+  }
+
+  #tick(): boolean {
+    const owed = this.#ticksOwed;
+    this.#ticksOwed = 0;
+    for (let count = 0; count < owed; count += 1) {
+      for (const replica of this.#replicas.values()) replica.core.tick();
+    }
+    if (owed === 0) return false;
+    for (const replica of this.#replicas.values()) {
+      if (replica.core.hasReady() || replica.hasWaiting) this.#dirty.add(replica);
+    }
+    return true;
+  }
+
+  #route(replica: Replica, ready: Ready): void {
+    if (ready.softState !== undefined && replica.setSoftState(ready.softState)) this.#announce(replica);
+    this.#outbox.add(replica, ready.messages);
+    if (ready.persist !== undefined) this.#persister.add(replica, ready.persist);
+    if (ready.committed.length > 0) this.#pipeline.add(replica, ready.committed);
+    for (const state of ready.readStates) replica.reads.confirmed(state, replica.applied);
+    for (const context of ready.readFailures) replica.reads.failed(context);
+  }
+
+  /** The next turn runs at once: what was gated and what follows from it leave in one write per peer. */
+  #onDurable(batch: readonly Pending[]): void {
+    if (this.#state !== 'running') return;
+    for (const { replica, persist } of batch) {
+      replica.core.onAppended(persist.token);
+      this.#outbox.add(replica, persist.messagesAfter);
+      this.#dirty.add(replica);
+    }
+    this.#turn();
+  }
+
+  #onApplied(work: readonly Applied[]): void {
+    for (const { replica, entries, results } of work) {
+      replica.onApplied(entries, results);
+      this.#touch(replica);
+    }
+    this.#pipeline.pump();
+  }
+
+  #announce(replica: Replica): void {
+    for (const listener of this.#listeners) listener(replica.group, replica.leaderNode, replica.isLeader);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#state === 'failed') return;
+    this.#state = 'failed';
+    this.#timer.cancel();
+    const error = asError(thrown);
+    this.#deps.logger.error('the raft host cannot go on', { error: error.stack });
+    const onFatal = this.#deps.onFatal ?? throwUncaught;
+    onFatal(error);
+  }
+}
+
+const EMPTY_CONF: ConfState = {
+  voters: [],
+  votersOutgoing: [],
+  learners: [],
+  learnersNext: [],
+  autoLeave: false,
+};
+
+/** Why the replica must not take part. Only what is durable in the log is applied, so the log never ends before it. */
+function damageOf(stored: LoadedGroup | undefined, applied: number): string | undefined {
+  if (stored?.kind === 'damaged') return stored.reason;
+  const last = stored === undefined ? 0 : stored.log.lastIndex();
+  return applied > last ? `${applied} entries are applied, but the log ends at ${last}` : undefined;
+}
+
+function throwUncaught(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}

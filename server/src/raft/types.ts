@@ -1,0 +1,85 @@
+import type { Entry, Message, RaftStatus } from './core/index.ts';
+
+/** The group of the cluster's metadata; shards are groups 0 to shardCount-1. */
+export const META_GROUP = 0xffff;
+
+/** Committed entries of one group: contiguous, with no-ops (no data) and configuration changes, so that indexes move. */
+export interface CommittedBatch {
+  readonly group: number;
+  readonly entries: readonly Entry[];
+}
+
+/** The replicated state machine of all groups. */
+export interface Applier {
+  /**
+   * One call at a time for all groups; `results[i][j]` belongs to `batches[i].entries[j]`. Resolves when everything is
+   * applied and visible to reads. A rejection ends the process.
+   */
+  apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]>;
+}
+
+export interface GroupStart {
+  readonly group: number;
+  readonly replicaId: number;
+  /** Node of each replica of the group. */
+  readonly nodes: ReadonlyMap<number, string>;
+  /** Initial configuration of a group without a log; ignored when there is one. */
+  readonly bootstrapVoters: readonly number[];
+  /** Index up to which the state machine has applied durably. */
+  readonly applied: number;
+  readonly campaignAtOnce: boolean;
+}
+
+export interface GroupStatus {
+  readonly group: number;
+  readonly leaderNode: string | undefined;
+  readonly isLeader: boolean;
+  readonly raft: RaftStatus;
+  /** `Clock.nowMs` of the last message from a leader; now, while leading. */
+  readonly lastHeardLeaderMs: number;
+  /** Why the stored log cannot be trusted: the replica is not started, it neither votes nor acknowledges. */
+  readonly damage: string | undefined;
+}
+
+export interface Proposal {
+  /**
+   * Resolves when the entry is committed and applied here. Rejects with `NotLeaderError` (surely not proposed) or a
+   * `GrapeError`: TOO_MANY_REQUESTS (not proposed), SHARD_UNAVAILABLE (surely never applied), WRITE_TIMEOUT (unknown).
+   */
+  readonly promise: Promise<{ readonly index: number; readonly result: unknown }>;
+  /** True from the moment the command may be in a log. */
+  readonly proposed: boolean;
+  /** Takes the command back while it was not proposed: rejects with SHARD_UNAVAILABLE; false when it may be in a log. */
+  cancel(): boolean;
+}
+
+/** A message of the core with the group it belongs to. */
+export interface GroupMessage {
+  readonly group: number;
+  readonly message: Message;
+}
+
+/** What the driver needs of the network; messages may be lost, repeated and reordered. */
+export interface RaftLink {
+  /** Sends messages to one node in one write; false when they were dropped. */
+  sendRaft(nodeId: string, messages: readonly GroupMessage[]): boolean;
+  /** The one listener for what arrives; called outside of any other call into the driver. */
+  onRaft(listener: (fromNode: string, messages: readonly GroupMessage[]) => void): void;
+}
+
+/** What the driver measures; times in seconds. */
+export interface RaftMetrics {
+  /** One write batch; `synced` ones include an fsync. */
+  persisted(batch: {
+    readonly seconds: number;
+    readonly bytes: number;
+    readonly entries: number;
+    readonly synced: boolean;
+  }): void;
+  /** From accepting a proposal to its result. */
+  committed(group: number, seconds: number): void;
+  proposed(group: number, count: number): void;
+  electionStarted(group: number): void;
+  /** The replica was not started because its log is damaged. */
+  damaged(group: number): void;
+}
