@@ -53,7 +53,7 @@ class Merged implements Sources {
   setFile(file: string, values: RawSettings): void {
     for (const [section, table] of Object.entries(values)) {
       // A date would pass for a table without keys.
-      this.raw[section] = isTable(table) ? { ...table } : String(table);
+      this.raw[section] = isTable(table) ? { ...table } : JSON.stringify(table);
       if (!isTable(table)) continue;
       for (const name of Object.keys(table)) this.origins.set(`${section}.${name}`, file);
     }
