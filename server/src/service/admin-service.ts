@@ -28,6 +28,8 @@ export interface ClusterReports {
 export interface AdminServiceDeps {
   readonly directory: Directory;
   readonly reports: ClusterReports;
+  /** Node that leads the cluster's metadata now, as far as this node knows. */
+  readonly leader: () => string | undefined;
   /** `open`: `/cluster/*` asks for no token. */
   readonly adminAuth: () => 'open' | 'token';
   /** Tokens that are accepted now: the cluster token and the one before it. */
@@ -68,6 +70,14 @@ export class AdminService {
   async shards(): Promise<JsonObject> {
     formedMap(this.#deps.directory);
     return this.#deps.reports.shards();
+  }
+
+  leader(): string | undefined {
+    return this.#deps.leader();
+  }
+
+  get nodeId(): string {
+    return this.#deps.directory.nodeId;
   }
 
   health(): NodeHealth {

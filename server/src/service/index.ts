@@ -26,3 +26,4 @@ export type {
   Proposal,
 } from './ports.ts';
 export type { Read } from './read-scope.ts';
+export type { ScoredPoint, StoredPoint } from '../shard/index.ts';

@@ -4,6 +4,7 @@ import type {
   Consistency,
   CountRequest,
   DeleteRequest,
+  ParseContext,
   PointId,
   ScrollRequest,
   SearchRequest,
@@ -152,6 +153,13 @@ export class PointsService {
       value: parts.reduce((sum, part) => sum + part.value.value, 0),
       stalenessMs: parts.reduce((most, part) => Math.max(most, part.value.stalenessMs), 0),
     };
+  }
+
+  /** What vectors of a request must be now. Throws NOT_A_MEMBER. */
+  parseContext(): ParseContext {
+    const { settings } = formedMap(this.#directory);
+    const schema = this.#directory.collection();
+    return { dimension: schema?.dimension ?? settings.dimension, metric: schema?.metric ?? settings.metric };
   }
 
   /** The shard of a point and who leads it now, as far as this node knows; undefined until the cluster is formed. */

@@ -1,0 +1,158 @@
+import { ByteReader, ByteWriter, DecodeError, unreachable } from '../../base/index.ts';
+import type { Consistency, PointId, PointWrite, ScrollRequest, SearchRequest } from '../../model/index.ts';
+import type { BodyKind, ParsedBody } from './parsed-body.ts';
+
+/**
+ * A validated request as one block of bytes: what crosses from the parsing thread to the main thread without being
+ * copied again. Both sides are one build, so the format carries no version.
+ */
+
+const KINDS = [
+  'upsert',
+  'delete',
+  'search',
+  'search_batch',
+  'scroll',
+  'count',
+] as const satisfies readonly BodyKind[];
+const CONSISTENCIES = ['strong', 'leader', 'eventual'] as const satisfies readonly Consistency[];
+
+export function encodeParsed(body: ParsedBody, sizeHint: number): Buffer {
+  const writer = new ByteWriter(sizeHint).u8(KINDS.indexOf(body.kind));
+  switch (body.kind) {
+    case 'upsert':
+      writer.bool(body.request.single).u32(body.request.points.length);
+      for (const point of body.request.points) writePoint(writer, point);
+      break;
+    case 'delete':
+      writer.u32(body.request.ids.length);
+      for (const id of body.request.ids) writeId(writer, id);
+      break;
+    case 'search':
+      writeSearch(writer, body.request);
+      break;
+    case 'search_batch':
+      writer.u32(body.request.length);
+      for (const search of body.request) writeSearch(writer, search);
+      break;
+    case 'scroll':
+      writeScroll(writer, body.request);
+      break;
+    case 'count':
+      writeConsistency(writer, body.request.consistency);
+      break;
+    default:
+      unreachable(body);
+  }
+  return writer.finish();
+}
+
+/** Ids, vectors and payloads are views of `bytes`. */
+export function decodeParsed(bytes: Uint8Array): ParsedBody {
+  const reader = new ByteReader(bytes);
+  const kind = KINDS[reader.u8()];
+  switch (kind) {
+    case 'upsert':
+      return { kind, request: { single: reader.bool(), points: list(reader, readPoint) } };
+    case 'delete':
+      return { kind, request: { ids: list(reader, readId) } };
+    case 'search':
+      return { kind, request: readSearch(reader) };
+    case 'search_batch':
+      return { kind, request: list(reader, readSearch) };
+    case 'scroll':
+      return { kind, request: readScroll(reader) };
+    case 'count':
+      return { kind, request: { consistency: readConsistency(reader) } };
+    case undefined:
+      throw new DecodeError('a parsed body has a known kind');
+    default:
+      return unreachable(kind);
+  }
+}
+
+function writePoint(writer: ByteWriter, point: PointWrite): void {
+  writeId(writer, point.id);
+  writer.bytes(point.vector).bytes(point.payload);
+}
+
+function readPoint(reader: ByteReader): PointWrite {
+  return { id: readId(reader), vector: reader.bytes(), payload: reader.bytes() };
+}
+
+function writeId(writer: ByteWriter, id: PointId): void {
+  writer.bytes(id.key).bool(id.isInteger);
+}
+
+function readId(reader: ByteReader): PointId {
+  return { key: reader.bytes(), isInteger: reader.bool() };
+}
+
+function writeSearch(writer: ByteWriter, search: SearchRequest): void {
+  const { vector } = search;
+  writer.bytes(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+  writer.u32(search.limit).u32(search.offset);
+  writer.bool(search.scoreThreshold !== undefined).f64(search.scoreThreshold ?? 0);
+  writer.bool(search.withPayload).bool(search.withVector);
+  writer.u32(search.ef ?? 0).bool(search.exact);
+  writeConsistency(writer, search.consistency);
+}
+
+function readSearch(reader: ByteReader): SearchRequest {
+  const vector = floats(reader.bytes());
+  const bounds = { limit: reader.u32(), offset: reader.u32() };
+  const hasThreshold = reader.bool();
+  const threshold = reader.f64();
+  const parts = { withPayload: reader.bool(), withVector: reader.bool() };
+  const ef = reader.u32();
+  return {
+    vector,
+    ...bounds,
+    scoreThreshold: hasThreshold ? threshold : undefined,
+    ...parts,
+    ef: ef === 0 ? undefined : ef,
+    exact: reader.bool(),
+    consistency: readConsistency(reader),
+  };
+}
+
+function writeScroll(writer: ByteWriter, scroll: ScrollRequest): void {
+  writer.u32(scroll.limit).bool(scroll.cursor !== undefined);
+  writer.bytes(scroll.cursor ?? Buffer.alloc(0));
+  writer.bool(scroll.withVector).bool(scroll.withPayload);
+  writeConsistency(writer, scroll.consistency);
+}
+
+function readScroll(reader: ByteReader): ScrollRequest {
+  const limit = reader.u32();
+  const hasCursor = reader.bool();
+  const cursor = reader.bytes();
+  return {
+    limit,
+    cursor: hasCursor ? cursor : undefined,
+    withVector: reader.bool(),
+    withPayload: reader.bool(),
+    consistency: readConsistency(reader),
+  };
+}
+
+function writeConsistency(writer: ByteWriter, consistency: Consistency): void {
+  writer.u8(CONSISTENCIES.indexOf(consistency));
+}
+
+function readConsistency(reader: ByteReader): Consistency {
+  const consistency = CONSISTENCIES[reader.u8()];
+  if (consistency === undefined) throw new DecodeError('a parsed body has a known consistency');
+  return consistency;
+}
+
+function list<T>(reader: ByteReader, read: (reader: ByteReader) => T): T[] {
+  return Array.from({ length: reader.u32() }, () => read(reader));
+}
+
+/** Floats need an address divisible by four, which a place within the block does not have. */
+function floats(bytes: Buffer): Float32Array {
+  const aligned = new Uint8Array(bytes.length);
+  aligned.set(bytes);
+  return new Float32Array(aligned.buffer);
+}

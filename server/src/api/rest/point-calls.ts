@@ -1,0 +1,214 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { type Clock, GrapeError } from '../../base/index.ts';
+import {
+  type Consistency,
+  parseConsistency,
+  parseJson,
+  parsePointIdFromPath,
+  type PointId,
+  pointIdText,
+} from '../../model/index.ts';
+import type { QueryOp } from '../../observability/index.ts';
+import type { PointsService, Read } from '../../service/index.ts';
+import { type BodyKind, type BodyParser, type ParsedBodies, validateBody } from '../parse/index.ts';
+import { bodyFormat } from './content-type.ts';
+import type { Answer } from './error-answer.ts';
+import {
+  countAnswer,
+  deleteAnswer,
+  deleteManyAnswer,
+  pointAnswer,
+  scrollAnswer,
+  searchAnswer,
+  searchBatchAnswer,
+  stalenessHeader,
+  upsertAnswer,
+} from './point-answers.ts';
+import type { Query } from './query.ts';
+
+/** What a call on points is given. */
+export interface PointCallInput {
+  readonly headers: IncomingHttpHeaders;
+  readonly query: Query;
+  /** The percent-decoded id of the path; empty on calls without one. */
+  readonly idText: string;
+  /** The whole body; empty on calls without one. */
+  readonly body: Buffer;
+  readonly startMs: number;
+  readonly deadlineMs: number;
+}
+
+export interface PointCallDeps {
+  readonly points: PointsService;
+  readonly parser: BodyParser;
+  readonly clock: Clock;
+}
+
+export interface PointCall {
+  readonly op: QueryOp;
+  /** Known query parameters beside `timeout_ms`. */
+  readonly queryKeys: readonly string[];
+  readonly hasBody: boolean;
+  /** The body may be a raw vector; then the parameters are in the query. */
+  readonly allowsF32?: boolean;
+  run(input: PointCallInput, deps: PointCallDeps): Promise<Answer>;
+}
+
+const SEARCH_PARAMETERS = {
+  numbers: ['limit', 'offset', 'score_threshold', 'ef'],
+  booleans: ['with_payload', 'with_vector', 'exact'],
+} as const;
+
+export const POINT_CALLS = {
+  upsert: {
+    op: 'upsert',
+    queryKeys: [],
+    hasBody: true,
+    async run(input, deps) {
+      const request = await parsed('upsert', input, deps);
+      const result = await deps.points.upsert(request, input);
+      const id = request.single ? request.points[0]?.id : undefined;
+      return { ...ok(upsertAnswer(id, result)), ...(id !== undefined && leaderOf(id, deps)) };
+    },
+  },
+  get: {
+    op: 'get',
+    queryKeys: ['with_vector', 'consistency'],
+    hasBody: false,
+    async run({ idText, query, deadlineMs }, deps) {
+      const id = parsePointIdFromPath(idText);
+      const consistency = parseConsistency(query.text('consistency') ?? 'strong');
+      const withVector = query.boolean('with_vector') ?? false;
+      const read = await deps.points.get(id, { consistency, deadlineMs });
+      if (read.value === undefined) throw notFound(id);
+      return {
+        ...ok(pointAnswer(read.value, withVector), eventual(consistency, read)),
+        ...leaderOf(id, deps),
+      };
+    },
+  },
+  delete: {
+    op: 'delete',
+    queryKeys: [],
+    hasBody: true,
+    async run({ idText, body, deadlineMs }, deps) {
+      const id = parsePointIdFromPath(idText);
+      refuseContent(body);
+      return { ...ok(deleteAnswer(id, await deps.points.delete(id, { deadlineMs }))), ...leaderOf(id, deps) };
+    },
+  },
+  deleteMany: {
+    op: 'delete',
+    queryKeys: [],
+    hasBody: true,
+    async run(input, deps) {
+      const request = await parsed('delete', input, deps);
+      return ok(deleteManyAnswer(await deps.points.deleteMany(request, input)));
+    },
+  },
+  search: {
+    op: 'search',
+    queryKeys: [],
+    hasBody: true,
+    allowsF32: true,
+    async run(input, deps) {
+      const request =
+        bodyFormat(input.headers, true) === 'f32'
+          ? parsedF32(input, deps)
+          : await parsed('search', input, deps);
+      const read = await deps.points.search(request, input);
+      return ok(
+        searchAnswer(read.value, deps.clock.nowMs() - input.startMs),
+        eventual(request.consistency, read),
+      );
+    },
+  },
+  searchBatch: {
+    op: 'search_batch',
+    queryKeys: [],
+    hasBody: true,
+    async run(input, deps) {
+      const requests = await parsed('search_batch', input, deps);
+      const read = await deps.points.searchBatch(requests, input);
+      const isEventual = requests.every(({ consistency }) => consistency === 'eventual');
+      const headers = eventual(isEventual ? 'eventual' : 'strong', read);
+      return ok(searchBatchAnswer(read.value, deps.clock.nowMs() - input.startMs), headers);
+    },
+  },
+  scroll: {
+    op: 'scroll',
+    queryKeys: [],
+    hasBody: true,
+    async run(input, deps) {
+      const request = await parsed('scroll', input, deps);
+      const read = await deps.points.scroll(request, input);
+      return ok(scrollAnswer(read.value, request), eventual(request.consistency, read));
+    },
+  },
+  count: {
+    op: 'count',
+    queryKeys: [],
+    hasBody: true,
+    async run(input, deps) {
+      const request = await parsed('count', input, deps);
+      const read = await deps.points.count(request, input);
+      return ok(countAnswer(read.value), eventual(request.consistency, read));
+    },
+  },
+} as const satisfies Record<string, PointCall>;
+
+/** Query parameters that a call knows: those of a raw search only with its content type. */
+export function queryKeysOf(call: PointCall, isF32: boolean): readonly string[] {
+  const own = isF32
+    ? [...SEARCH_PARAMETERS.numbers, ...SEARCH_PARAMETERS.booleans, 'consistency']
+    : call.queryKeys;
+  return [...own, 'timeout_ms'];
+}
+
+function parsed<K extends BodyKind>(
+  kind: K,
+  input: PointCallInput,
+  deps: PointCallDeps,
+): Promise<ParsedBodies[K]> {
+  return deps.parser.parse(kind, input.body, deps.points.parseContext());
+}
+
+/** The rules of a JSON search hold for a raw one too, so it is checked by the same code. */
+function parsedF32({ body, query }: PointCallInput, { points }: PointCallDeps): ParsedBodies['search'] {
+  if (body.length % 4 !== 0)
+    throw new GrapeError('INVALID_VECTOR', 'the body is not a whole number of float32 values');
+  const vector = Array.from({ length: body.length / 4 }, (_, i) => body.readFloatLE(i * 4));
+  const parameters: Record<string, unknown> = { vector, consistency: query.text('consistency') };
+  for (const key of SEARCH_PARAMETERS.numbers) parameters[key] = query.number(key);
+  for (const key of SEARCH_PARAMETERS.booleans) parameters[key] = query.boolean(key);
+  const given = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+  return validateBody('search', given, points.parseContext()).request as ParsedBodies['search'];
+}
+
+/** A delete of one point says everything in its path; what a body adds must not be overlooked. */
+function refuseContent(body: Buffer): void {
+  if (body.length === 0) return;
+  const value = parseJson(body);
+  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [''];
+  if (keys.length === 0) return;
+  if (keys.includes('if_version'))
+    throw new GrapeError('UNSUPPORTED', 'if_version is not supported by this version');
+  throw new GrapeError('UNKNOWN_KEY', 'a delete by path takes no body');
+}
+
+function eventual(consistency: Consistency, read: Read<unknown>): Record<string, string> {
+  return consistency === 'eventual' ? stalenessHeader(read) : {};
+}
+
+function leaderOf(id: PointId, { points }: PointCallDeps): { readonly leader: string | undefined } {
+  return { leader: points.locate(id)?.leader };
+}
+
+function notFound(id: PointId): GrapeError {
+  return new GrapeError('NOT_FOUND', `there is no point ${JSON.stringify(pointIdText(id.key))}`);
+}
+
+function ok(body: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status: 200, body, headers };
+}
