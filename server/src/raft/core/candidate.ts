@@ -23,7 +23,14 @@ export function stepCandidate(state: RaftState, message: Message): void {
     case 'readIndex':
       stepFollower(state, message);
       return;
-    default:
+    case 'vote':
+    case 'preVote':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'timeoutNow':
+    case 'transferLeader':
+    case 'readIndexResponse':
+      // Requests for votes are answered for all roles alike; the others are late, or for a leader.
       return;
   }
 }

@@ -33,8 +33,14 @@ export function stepFollower(state: RaftState, message: Message): void {
     case 'readIndexResponse':
       takeForwardedRead(state, message);
       return;
-    default:
-      // Answers to an earlier role of this replica.
+    case 'vote':
+    case 'preVote':
+    case 'voteResponse':
+    case 'preVoteResponse':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'transferLeader':
+      // Requests for votes are answered for all roles alike; the others are answers to an earlier role, or for a leader.
       return;
   }
 }

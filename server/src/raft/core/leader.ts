@@ -1,7 +1,7 @@
 /** What a leader does with the answers of its followers. */
 import { invariant } from '../../base/index.ts';
 import { answerConfirmedReads, answerForwardedRead } from './reads/reads.ts';
-import { advanceCommit, sendAppend, streamAppends } from './replication.ts';
+import { advanceCommit, sendAppend } from './replication.ts';
 import type { RaftState } from './state.ts';
 import type { Progress } from './tracker/progress.ts';
 import { completeTransferWhenDue, startTransfer } from './transfer.ts';
@@ -12,12 +12,15 @@ type HeartbeatAnswer = Extract<Message, { type: 'heartbeatResponse' }>;
 
 /** A message of the own term to a leader. */
 export function stepLeader(state: RaftState, message: Message): void {
-  const isLeaders = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
-  invariant(!isLeaders, 'a term has one leader', { term: state.term, id: state.id, other: message.from });
   const member = state.tracker.progress(message.from);
   // A replica that is not a member any more, or not yet.
   if (member === undefined) return;
   switch (message.type) {
+    case 'append':
+    case 'heartbeat':
+    case 'snapshot':
+      invariant(false, 'a term has one leader', { term: state.term, id: state.id, other: message.from });
+      return;
     case 'appendResponse':
       member.recentActive = true;
       if (message.reject) repair(state, member, message);
@@ -32,8 +35,13 @@ export function stepLeader(state: RaftState, message: Message): void {
     case 'transferLeader':
       startTransfer(state, message.transferee);
       return;
-    default:
-      // Answers to an earlier role of this replica.
+    case 'vote':
+    case 'preVote':
+    case 'voteResponse':
+    case 'preVoteResponse':
+    case 'timeoutNow':
+    case 'readIndexResponse':
+      // Requests for votes are answered for all roles alike; the others came for an earlier role of this replica.
       return;
   }
 }
@@ -56,8 +64,9 @@ function takeAcknowledgement(state: RaftState, member: Progress, index: number):
   const isNews = member.matchTo(index) || (member.match === index && member.state === 'probe');
   if (!isNews) return;
   resumeStream(state, member, index);
-  if (!advanceCommit(state) && member.wantsCommit(state.log.committed)) sendAppend(state, member);
-  streamAppends(state, member);
+  advanceCommit(state);
+  // There may be room for more, or commits that it does not know of: with whatever else comes in this turn.
+  state.appendsDue = true;
   completeTransferWhenDue(state, member);
 }
 

@@ -53,7 +53,7 @@ export function advanceCommit(state: RaftState): boolean {
 /** The own log is durable up to here: the leader counts itself. */
 export function acknowledgeOwnLog(state: RaftState): void {
   const self = state.tracker.progress(state.id);
-  if (self !== undefined && self.matchTo(state.log.stableIndex)) advanceCommit(state);
+  if (self?.matchTo(state.log.stableIndex) === true) advanceCommit(state);
 }
 
 function trySendAppend(state: RaftState, member: Progress, mayBeEmpty: boolean): boolean {

@@ -10,6 +10,7 @@ import {
   type HardState,
   type LogStorage,
   type Message,
+  type MessageType,
   NO_REPLICA,
   type RaftOptions,
   type ReadState,
@@ -118,22 +119,25 @@ export class RaftState {
  */
 export function send(state: RaftState, message: Message): void {
   if (message.to === state.id) state.gatedToSelf.push(message);
-  else if (promisesDurability(message) || state.term !== state.durableTerm) state.gated.push(message);
+  else if (PROMISES_DURABILITY[message.type] || state.term !== state.durableTerm) state.gated.push(message);
   else state.outbox.push(message);
 }
 
-function promisesDurability(message: Message): boolean {
-  switch (message.type) {
-    case 'preVote':
-    case 'vote':
-    case 'preVoteResponse':
-    case 'voteResponse':
-    case 'appendResponse':
-      return true;
-    default:
-      return false;
-  }
-}
+const PROMISES_DURABILITY: Readonly<Record<MessageType, boolean>> = {
+  preVote: true,
+  vote: true,
+  preVoteResponse: true,
+  voteResponse: true,
+  append: false,
+  appendResponse: true,
+  heartbeat: false,
+  heartbeatResponse: false,
+  snapshot: false,
+  timeoutNow: false,
+  transferLeader: false,
+  readIndex: false,
+  readIndexResponse: false,
+};
 
 function checkOptions(options: RaftOptions): void {
   const { id, electionTicks, heartbeatTicks } = options;

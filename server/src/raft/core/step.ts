@@ -53,7 +53,13 @@ function meetLaterTerm(state: RaftState, message: Message): boolean {
     case 'snapshot':
       becomeFollower(state, message.term, message.from);
       return true;
-    default:
+    case 'voteResponse':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'timeoutNow':
+    case 'transferLeader':
+    case 'readIndex':
+    case 'readIndexResponse':
       becomeFollower(state, message.term, NO_REPLICA);
       return true;
   }
@@ -77,7 +83,14 @@ function answerStale(state: RaftState, message: Message): void {
     case 'vote':
       send(state, { type: 'voteResponse', ...header, reject: true });
       return;
-    default:
+    case 'preVoteResponse':
+    case 'voteResponse':
+    case 'appendResponse':
+    case 'heartbeatResponse':
+    case 'timeoutNow':
+    case 'transferLeader':
+    case 'readIndex':
+    case 'readIndexResponse':
       return;
   }
 }
