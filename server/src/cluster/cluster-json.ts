@@ -16,7 +16,7 @@ import type { ReplicaPlacement, ShardPlacement } from './types.ts';
 /** The answers of `GET /cluster/info`, `/cluster/nodes` and `/cluster/shards`, key by key as they are sent. */
 
 export interface ClusterInfo {
-  readonly cluster_id: string | null;
+  readonly cluster_id: string;
   readonly node_id: string;
   /** Leader of `meta`. */
   readonly leader_id: string | null;
@@ -35,6 +35,10 @@ export interface ClusterInfo {
   readonly version: string;
 }
 
+export interface NodesInfo {
+  readonly nodes: readonly NodeInfo[];
+}
+
 export interface NodeInfo {
   readonly node_id: string;
   readonly rest_address: string;
@@ -51,6 +55,10 @@ export interface NodeInfo {
   readonly version: string | null;
   /** Milliseconds since it was last heard; null when it never was since this node started. */
   readonly last_seen_ms: number | null;
+}
+
+export interface ShardsInfo {
+  readonly shards: readonly ShardInfo[];
 }
 
 export interface ShardInfo {
@@ -103,28 +111,11 @@ export function infoOf(picture: ClusterPicture, self: SelfDescription): ClusterI
   };
 }
 
-/** The answer of a node that belongs to no cluster yet. */
-export function infoOutside(self: SelfDescription): ClusterInfo {
-  return {
-    cluster_id: null,
-    node_id: self.nodeId,
-    leader_id: null,
-    term: 0,
-    state: 'unavailable',
-    nodes: { total: 0, healthy: 0 },
-    shards: { total: 0, leaderless: 0, under_replicated: 0, migrating: 0 },
-    replica_count: 0,
-    vectors: 0,
-    metadata_version: 0,
-    version: self.version,
-  };
-}
-
-export function nodesOf(picture: ClusterPicture): NodeInfo[] {
+export function nodesOf(picture: ClusterPicture): NodesInfo {
   const { map, heard } = picture;
   const leaders = map.shards.map(({ shard }) => leaderOf(picture, shard)?.nodeId);
   const metaLeader = leaderOf(picture, META_GROUP)?.nodeId;
-  return map.members.map((member) => {
+  const nodes = map.members.map((member): NodeInfo => {
     const { nodeId } = member;
     const groups = heard.get(nodeId)?.status.groups ?? [];
     const isLearner = groups.some(({ group, role }) => group === META_GROUP && role === 'learner');
@@ -143,10 +134,11 @@ export function nodesOf(picture: ClusterPicture): NodeInfo[] {
       last_seen_ms: heard.has(nodeId) ? Math.round(silenceMs(picture, nodeId)) : null,
     };
   });
+  return { nodes };
 }
 
-export function shardsOf(picture: ClusterPicture): ShardInfo[] {
-  return picture.map.shards.map((shard) => shardOf(picture, shard));
+export function shardsOf(picture: ClusterPicture): ShardsInfo {
+  return { shards: picture.map.shards.map((shard) => shardOf(picture, shard)) };
 }
 
 function shardOf(picture: ClusterPicture, shard: ShardPlacement): ShardInfo {

@@ -1,7 +1,7 @@
 import { asError, type Clock, GrapeError, NotLeaderError, present } from '../base/index.ts';
 import { type CollectionSchema, DEFAULT_COLLECTION_ID } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
-import { META_GROUP } from '../raft/index.ts';
+import { META_GROUP, PROTOCOL_VERSION } from '../raft/index.ts';
 import type { DataDirectory, KvStore } from '../storage/index.ts';
 import { parseAddress } from './addresses.ts';
 import { ClusterApplier } from './applier.ts';
@@ -9,11 +9,10 @@ import { refusalOf } from './authorize.ts';
 import {
   type ClusterInfo,
   infoOf,
-  infoOutside,
-  type NodeInfo,
+  type NodesInfo,
   nodesOf,
-  type ShardInfo,
   shardsOf,
+  type ShardsInfo,
 } from './cluster-json.ts';
 import type { ClusterPicture } from './cluster-view.ts';
 import { Formation } from './formation.ts';
@@ -33,9 +32,6 @@ import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } 
 
 /** How often the leader of `meta` looks for something to propose. */
 const DUTIES_PERIOD_MS = 500;
-/** Version of the conversation between nodes. */
-const PROTOCOL = 1;
-
 export interface ClusterDeps {
   readonly options: ClusterOptions;
   readonly directory: DataDirectory;
@@ -71,7 +67,6 @@ export class ClusterNode {
   readonly #deps: ClusterDeps;
   readonly #meta: MetaStore;
   readonly #formation: Formation;
-  readonly #startedMs: number;
   readonly #formedListeners: (() => void)[] = [];
   #running: Running | undefined;
   #isMemberSinceMs: number | undefined;
@@ -80,7 +75,6 @@ export class ClusterNode {
     this.#deps = deps;
     this.#meta = meta;
     this.#formation = formation;
-    this.#startedMs = deps.clock.nowMs();
     this.applier = new ClusterApplier(meta, deps.shards);
   }
 
@@ -104,7 +98,7 @@ export class ClusterNode {
     const { identity } = this.#deps.directory;
     const { standing } = this.#formation;
     return {
-      protocol: PROTOCOL,
+      protocol: PROTOCOL_VERSION,
       clusterId: standing.kind === 'member' ? standing.record.clusterId : identity.clusterId,
       nodeId: this.nodeId,
       storeUuid: identity.storeUuid,
@@ -159,9 +153,7 @@ export class ClusterNode {
     const existing = this.collection();
     if (existing !== undefined) return existing;
     const map = this.map();
-    if (map === undefined) {
-      throw new GrapeError('NOT_A_MEMBER', `${this.nodeId} is not a member of a cluster yet`);
-    }
+    if (map === undefined) throw this.#notAMember();
     const { metric, m } = map.settings;
     const schema = { id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m };
     const result = await this.#propose({ kind: 'createCollection', schema }).catch(asUnavailable);
@@ -171,35 +163,23 @@ export class ClusterNode {
     throw new GrapeError('SHARD_UNAVAILABLE', 'the collection could not be created now');
   }
 
+  /** `GET /cluster/info`; this and the next two throw NOT_A_MEMBER before there is a map. */
   info(): ClusterInfo {
-    const picture = this.#picture();
-    const self = { nodeId: this.nodeId, version: this.#deps.options.version };
-    return picture === undefined ? infoOutside(self) : infoOf(picture, self);
+    return infoOf(this.#knownPicture(), { nodeId: this.nodeId, version: this.#deps.options.version });
   }
 
-  nodes(): readonly NodeInfo[] {
-    const picture = this.#picture();
-    return picture === undefined ? [] : nodesOf(picture);
+  nodes(): NodesInfo {
+    return nodesOf(this.#knownPicture());
   }
 
-  shards(): readonly ShardInfo[] {
-    const picture = this.#picture();
-    return picture === undefined ? [] : shardsOf(picture);
+  shards(): ShardsInfo {
+    return shardsOf(this.#knownPicture());
   }
 
   health(): Health {
-    const { status, reason } = this.#verdict();
     const meta = this.#groupState(META_GROUP);
-    const { clock, options } = this.#deps;
-    return {
-      status,
-      ...(reason === undefined ? {} : { reason }),
-      node_id: this.nodeId,
-      version: options.version,
-      uptime_seconds: Math.floor((clock.nowMs() - this.#startedMs) / 1000),
-      role: meta === undefined ? null : roleOf(meta),
-      leader_id: meta?.leaderNode ?? null,
-    };
+    const role = meta === undefined ? 'learner' : roleOf(meta);
+    return { ...this.#verdict(), role, leaderId: meta?.leaderNode };
   }
 
   #assemble({ groups, peers }: ClusterConnections): Running {
@@ -210,6 +190,7 @@ export class ClusterNode {
       logger,
       peers,
       ownStatus: () => replicas.status(options),
+      isMember: (from) => this.refusal(from, 'cluster') === undefined,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
       onFatal,
     });
@@ -290,7 +271,8 @@ export class ClusterNode {
     const { standing } = this.#formation;
     if (standing.kind !== 'member') return { status: 'unavailable', reason: standing.reason };
     const map = this.#meta.map;
-    if (map === undefined) return { status: 'unavailable', reason: 'waiting for a majority of the founders' };
+    if (map === undefined)
+      return { status: 'unavailable', reason: 'waiting for a majority of the founders to make the map' };
     const unreachable = map.shards
       .filter(({ shard }) => !this.#reachesLeader(shard))
       .map(({ shard }) => shard);
@@ -318,6 +300,19 @@ export class ClusterNode {
       return undefined;
     const listeningMs = this.#deps.clock.nowMs() - this.#isMemberSinceMs;
     return { map, heard: this.#running.exchange.heard(), listeningMs };
+  }
+
+  #knownPicture(): ClusterPicture {
+    const picture = this.#picture();
+    if (picture === undefined) throw this.#notAMember();
+    return picture;
+  }
+
+  #notAMember(): GrapeError {
+    return new GrapeError(
+      'NOT_A_MEMBER',
+      this.#verdict().reason ?? `${this.nodeId} is not a member of a cluster yet`,
+    );
   }
 
   #members(): readonly Member[] {

@@ -27,6 +27,8 @@ const ORDERS = [
   [2, 1, 0],
 ];
 
+jest.setTimeout(30_000);
+
 let bench: FormationBench;
 
 beforeEach(async () => {
@@ -87,6 +89,11 @@ describe.each(STYLES)('with files of the $style style', ({ files }) => {
     await bench.start(files.find(({ nodeId }) => nodeId === victim)!);
     await bench.until(formed(NODES));
     expect(clusterIds(NODES).size).toBe(1);
+    // The directory says the same as the record, also when the crash came between the two.
+    expect(bench.node(victim).directory.identity).toMatchObject({
+      clusterId: bench.clusterId('node-1'),
+      nodeId: victim,
+    });
   });
 
   test('a founder that lost its disk never forms again beside a stopped one, and says why it waits', async () => {

@@ -131,9 +131,11 @@ export class Formation {
     const decision = decideFounding({ self: this.describe(), settings: options.settings, others });
     switch (decision.kind) {
       case 'wait':
-        return this.#say('info', decision.reason);
+        this.#say('info', decision.reason);
+        return;
       case 'blocked':
-        return this.#say('error', decision.reason);
+        this.#say('error', decision.reason);
+        return;
       case 'refused':
         throw new StartRefusedError(decision.reason);
       case 'found':

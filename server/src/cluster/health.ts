@@ -1,20 +1,15 @@
-/** What `GET /health` says; the status code is 503 when `unavailable`. */
+/** What this node can do for clients now. */
 export interface Health {
+  /** `degraded`: some shards cannot be read strongly or written through this node; `unavailable`: none can. */
   readonly status: 'healthy' | 'degraded' | 'unavailable';
-  /** Absent when healthy. */
-  readonly reason?: string;
-  readonly node_id: string;
-  readonly version: string;
-  readonly uptime_seconds: number;
-  /** In `meta`; null outside of a cluster. */
-  readonly role: 'leader' | 'follower' | 'learner' | null;
-  readonly leader_id: string | null;
+  /** Undefined when healthy. */
+  readonly reason: string | undefined;
+  /** In `meta`; `learner` outside of a cluster: without a vote. */
+  readonly role: 'leader' | 'follower' | 'learner';
+  readonly leaderId: string | undefined;
 }
 
-export interface Verdict {
-  readonly status: Health['status'];
-  readonly reason: string | undefined;
-}
+export type Verdict = Pick<Health, 'status' | 'reason'>;
 
 /** Judges a member by the shards that can be neither read strongly nor written through it now. */
 export function judge(shardCount: number, unreachable: readonly number[]): Verdict {

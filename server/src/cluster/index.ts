@@ -1,3 +1,6 @@
+export type { ClusterInfo, NodesInfo, ShardsInfo } from './cluster-json.ts';
+export { type ClusterConnections, type ClusterDeps, ClusterNode } from './cluster-node.ts';
+export type { Health } from './health.ts';
 export { placeShards, preferredLeader } from './placement.ts';
 export {
   type ClusterMap,

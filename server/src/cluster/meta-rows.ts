@@ -93,13 +93,13 @@ function collect(rows: Iterable<{ readonly key: Buffer; readonly value: Buffer }
   for (const { key, value } of rows) {
     const from = new ByteReader(value);
     readFormat(from, FORMAT, 'a row of the cluster map');
-    readRow(found, key[1], from);
+    readRow(found, key[1] ?? -1, from);
     from.end();
   }
   return found;
 }
 
-function readRow(found: Found, kind: number | undefined, from: ByteReader): void {
+function readRow(found: Found, kind: number, from: ByteReader): void {
   switch (kind) {
     case ROW.applied:
       found.applied = { index: from.u53(), term: from.u53() };
@@ -117,7 +117,7 @@ function readRow(found: Found, kind: number | undefined, from: ByteReader): void
       found.collections.push(readCollection(from));
       break;
     default:
-      throw new DecodeError(`row kind ${String(kind)} of the cluster map is unknown to this build`);
+      throw new DecodeError(`row kind ${kind} of the cluster map is unknown to this build`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../observability/index.ts';
 import { RPC } from './formation-messages.ts';
 import { decodeNodeStatus, encodeNodeStatus, type NodeStatus } from './node-status.ts';
 import { Periodic } from './periodic.ts';
-import type { Peers } from './ports.ts';
+import type { Hello, Peers } from './ports.ts';
 
 export const STATUS_PERIOD_MS = 1_000;
 
@@ -19,6 +19,8 @@ interface ExchangeDeps {
   readonly peers: Peers;
   /** This node, now. */
   readonly ownStatus: () => NodeStatus;
+  /** Only members have a say: a status may also come from a node that merely knows the token. */
+  readonly isMember: (from: Hello) => boolean;
   /** The other members. */
   readonly others: () => readonly string[];
   readonly onFatal: (error: Error) => void;
@@ -43,7 +45,7 @@ export class StatusExchange {
   start(): void {
     this.#deps.peers.handle(RPC.status, (from, body) => {
       const status = decodeNodeStatus(body);
-      if (status.nodeId === from.nodeId) {
+      if (status.nodeId === from.nodeId && this.#deps.isMember(from)) {
         this.#heard.set(from.nodeId, { status, atMs: this.#deps.clock.nowMs() });
       }
       return Promise.resolve(Buffer.alloc(0));

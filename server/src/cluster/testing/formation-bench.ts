@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeClock } from '../../base/index.ts';
+import { FakeClock, systemClock } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type DataDirectory, openDataDirectory, RAFT_DIRECTORY } from '../../storage/index.ts';
 import { Formation } from '../formation.ts';
@@ -55,6 +55,9 @@ export function sharedStyle(nodeIds: readonly string[]): ClusterOptions[] {
   return nodeIds.map((nodeId) => optionsOf(nodeId, { initialPeers: nodeIds.map(peer) }));
 }
 
+/** A test that waits longer has failed. */
+const UNTIL_MS = 10_000;
+
 export type DiskStep = 'before the record' | 'after the record' | 'after the adoption';
 
 interface RunningNode {
@@ -70,6 +73,7 @@ export class FormationBench {
   readonly clock = new FakeClock();
   readonly #root: string;
   readonly #running = new Map<string, RunningNode>();
+  readonly #writing = new Set<Promise<void>>();
 
   private constructor(root: string) {
     this.#root = root;
@@ -97,7 +101,7 @@ export class FormationBench {
     const fatal: Error[] = [];
     const formation = await Formation.open({
       options,
-      directory: o.crashAt === undefined ? directory : failingAt(directory, o.crashAt),
+      directory: watched(directory, o.crashAt, this.#writing),
       holdsData: o.holdsData ?? false,
       clock: this.clock,
       logger: silentLogger,
@@ -158,7 +162,8 @@ export class FormationBench {
 
   /** Lets time pass, in steps in which everything that can happen happens, until the condition holds. */
   async until(condition: () => boolean): Promise<void> {
-    for (let step = 0; step < 2_000 && !condition(); step += 1) await this.#step();
+    const deadlineMs = systemClock.nowMs() + UNTIL_MS;
+    while (!condition() && systemClock.nowMs() < deadlineMs) await this.#step();
     if (!condition()) throw new Error('the condition never held');
   }
 
@@ -172,40 +177,37 @@ export class FormationBench {
     await rm(this.#root, { recursive: true, force: true });
   }
 
+  /** Disks are real: what they write takes real time and turns of the event loop. */
   async #step(): Promise<void> {
     this.clock.advance(100);
-    // Files are real: their completions need turns of the event loop, and a little real time.
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-    await this.#syncDisks();
-  }
-
-  /** Waits for the writes under way on the real disks. */
-  async #syncDisks(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ directory }) => directory.readFile('nothing')));
+    await Promise.allSettled(this.#writing);
   }
 }
 
-/** A disk that fails at one step and from then on, as when the process dies there. */
-function failingAt(directory: DataDirectory, step: DiskStep): DataDirectory {
-  const fail = (): never => {
-    throw new Error(`the process dies ${step}`);
+/** A disk that fails at one step and from then on, as when the process dies there; its writes are waited for. */
+function watched(
+  directory: DataDirectory,
+  crashAt: DiskStep | undefined,
+  writing: Set<Promise<void>>,
+): DataDirectory {
+  const failAfter = async (write: Promise<void>, fails: boolean): Promise<void> => {
+    writing.add(write);
+    await write.finally(() => writing.delete(write));
+    if (fails) throw new Error(`the process dies ${crashAt ?? ''}`);
   };
-  const failing: Partial<DataDirectory> = {
-    writeFile: async (name, bytes) => {
-      if (step === 'before the record') fail();
-      await directory.writeFile(name, bytes);
-      if (step === 'after the record') fail();
+  const overrides: Partial<DataDirectory> = {
+    writeFile: (name, bytes) => {
+      const write = crashAt === 'before the record' ? Promise.resolve() : directory.writeFile(name, bytes);
+      return failAfter(write, crashAt === 'before the record' || crashAt === 'after the record');
     },
-    adopt: async (owner) => {
-      await directory.adopt(owner);
-      fail();
-    },
+    adopt: (owner) => failAfter(directory.adopt(owner), crashAt !== undefined),
   };
   return new Proxy(directory, {
     get: (target, key) => {
-      const value: unknown = Reflect.get(failing, key) ?? Reflect.get(target, key, target);
+      const value: unknown = Reflect.get(overrides, key) ?? Reflect.get(target, key, target);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });

@@ -38,7 +38,7 @@ export class SharedLogs {
         own.set(start.group, log);
         const replica: Replica = { start, applier, applied: start.applied, turn: Promise.resolve() };
         log.replicas.set(nodeId, replica);
-        catchUp(log, replica);
+        void catchUp(log, replica);
         this.#announce(start.group, log);
       },
       propose: (group, command) => {
