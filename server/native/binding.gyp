@@ -15,6 +15,8 @@
         # Errors cross N-API as codes: nothing is thrown through it. Inside, FAISS and the standard library may throw.
         'NAPI_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_DEPRECATED',
+        # A worker thread that is being terminated takes no exceptions any more: go on without, do not abort.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
       ],
       'cflags_cc': [
         '-std=c++17',

@@ -74,7 +74,15 @@ class Calls::Mailbox {
   napi_threadsafe_function wake_ = nullptr;
 };
 
-void Calls::Init(Napi::Env env) { env.SetInstanceData(new Calls(env)); }
+void Calls::Init(Napi::Env env) {
+  auto* const calls = new Calls(env);
+  env.SetInstanceData(calls);
+  // Neither process.exit() nor an uncaught exception runs the clean-up hooks: the libraries' static destructors would
+  // then run under our threads. The event comes in every case but a signal, which runs no destructors either.
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  const auto on_exit = Napi::Function::New(env, [](const Napi::CallbackInfo& info) { Of(info.Env()).TearDown(); });
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), on_exit});
+}
 
 Calls::Calls(Napi::Env env) : mailbox_(std::make_shared<Mailbox>()) {
   const napi_status created = napi_create_threadsafe_function(
@@ -143,6 +151,7 @@ void Calls::Finish(Napi::Env env, std::unique_ptr<Call> call) {
 
 void Calls::TearDown() {
   torn_down_ = true;
+  // May come twice, at the exit event and from the hook: the second time there is nothing left.
   for (auto& call : mailbox_->Close()) call->job->Settled();
   // CloseNow takes itself off the list.
   while (!watched_.empty()) {
