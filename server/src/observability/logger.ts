@@ -131,7 +131,7 @@ const textFormat = format.combine(
   format.printf((info) => {
     const line = info as unknown as Line;
     const fields = Object.entries(line.fields).map(([key, value]) => ` ${key}=${shown(value)}`);
-    return `${line.timestamp} ${line.level.toUpperCase().padEnd(5)} ${line.node} ${line.message}${fields.join('')}`;
+    return `${line.timestamp} ${line.level.toUpperCase().padEnd(5)} ${line.node} ${oneLine(line.message)}${fields.join('')}`;
   }),
 );
 
@@ -144,8 +144,13 @@ function own(fields: LogFields): LogFields {
   );
 }
 
+/** Control characters, line ends among them, as JSON escapes them: a message cannot forge a second line. */
+function oneLine(message: string): string {
+  return message.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
 function shown(value: unknown): string {
-  if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return value;
+  if (typeof value === 'string' && /^[^\s\p{Cc}"=]+$/u.test(value)) return value;
   return printed(value);
 }
 
