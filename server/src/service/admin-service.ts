@@ -5,7 +5,7 @@ import { formedMap } from './formed.ts';
 import type { Directory } from './ports.ts';
 
 /** JSON as `docs/reference/api.md` describes it, ready to be written out. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type JsonObject = object;
 
 /** What this node can do for clients now. */
 export interface NodeHealth {

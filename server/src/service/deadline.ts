@@ -1,4 +1,4 @@
-import type { Clock } from '../base/index.ts';
+import { asError, type Clock } from '../base/index.ts';
 
 /** What `settleBy` answers when the deadline came first. */
 export const LATE: unique symbol = Symbol('late');
@@ -17,7 +17,7 @@ export function settleBy<T>(clock: Clock, promise: Promise<T>, deadlineMs: numbe
       },
       (error: unknown) => {
         timer.cancel();
-        reject(error as Error);
+        reject(asError(error));
       },
     );
   });

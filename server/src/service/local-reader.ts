@@ -2,6 +2,7 @@ import { type Clock, GrapeError, NotLeaderError } from '../base/index.ts';
 import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import type { Groups, LocalShards } from './ports.ts';
+import { ReadBarriers } from './read-barriers.ts';
 import type { Read, ReadScope } from './read-scope.ts';
 import {
   bytesOf,
@@ -29,9 +30,11 @@ export interface LocalReaderDeps {
 /** Reads the replicas of this node. */
 export class LocalReader implements ShardReader {
   readonly #deps: LocalReaderDeps;
+  readonly #barriers: ReadBarriers;
 
   constructor(deps: LocalReaderDeps) {
     this.#deps = deps;
+    this.#barriers = new ReadBarriers(deps);
   }
 
   async search(
@@ -119,7 +122,7 @@ export class LocalReader implements ShardReader {
     }
     switch (scope.consistency) {
       case 'strong':
-        await this.#barrier(scope);
+        await this.#barriers.reach(scope.shards, scope.pointDeadlineMs);
         return 0;
       case 'leader':
         for (const shard of scope.shards) this.#requireLeader(shard);
@@ -128,20 +131,6 @@ export class LocalReader implements ShardReader {
         return this.#staleness(scope.shards);
       case 'applied':
         return 0;
-    }
-  }
-
-  async #barrier(scope: ReadScope): Promise<void> {
-    const { groups, clock } = this.#deps;
-    const abandoned = new AbortController();
-    const barriers = Promise.all(scope.shards.map((shard) => groups.readBarrier(shard, abandoned.signal)));
-    try {
-      if ((await settleBy(clock, barriers, scope.pointDeadlineMs)) === LATE) {
-        throw new GrapeError('SHARD_UNAVAILABLE', 'no quorum confirmed the read in time');
-      }
-    } catch (error) {
-      abandoned.abort();
-      throw error;
     }
   }
 

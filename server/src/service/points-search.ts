@@ -140,7 +140,7 @@ function winnersOf(
 function hit(
   request: SearchRequest,
   winner: ScoredPoint,
-  content: { readonly payload?: Buffer; readonly vector?: Buffer },
+  content: { readonly payload?: Buffer | undefined; readonly vector?: Buffer | undefined },
 ): SearchHit {
   return {
     idKey: winner.idKey,

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from '../base/index.ts';
+import { type ByteReader, type ByteWriter } from '../base/index.ts';
 import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.ts';
 

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, DecodeError } from '../base/index.ts';
+import { type ByteReader, type ByteWriter, DecodeError } from '../base/index.ts';
 import type { Consistency } from '../model/index.ts';
 
 /** `applied`: the state as it is, for a read that follows one on the same node. */

@@ -53,6 +53,9 @@ export interface ShardReader {
   count(scope: ReadScope, collection: number): Promise<Read<number>>;
 }
 
-export function bytesOf(point: { readonly payload?: Buffer; readonly vector?: Buffer }): number {
+export function bytesOf(point: {
+  readonly payload?: Buffer | undefined;
+  readonly vector?: Buffer | undefined;
+}): number {
   return (point.payload?.length ?? 0) + (point.vector?.length ?? 0);
 }

@@ -1,6 +1,13 @@
 import { GrapeError, present } from '../base/index.ts';
 import type { CollectionSchema, PointId, PointWrite } from '../model/index.ts';
-import { type Command, COMMAND_BYTES_MAX, COMMAND_POINTS_MAX, shardOf } from '../shard/index.ts';
+import {
+  type Command,
+  COMMAND_BYTES_MAX,
+  COMMAND_HEADER_BYTES,
+  COMMAND_POINTS_MAX,
+  commandPointBytes,
+  shardOf,
+} from '../shard/index.ts';
 
 /** One log entry of a write: points of one shard. */
 export interface PlannedEntry {
@@ -8,8 +15,8 @@ export interface PlannedEntry {
   readonly command: Command;
 }
 
-/** What a point costs in a command beside its id, vector and payload, at most. */
-const POINT_OVERHEAD_BYTES = 32;
+/** What an id adds to an encoded delete beside its bytes. */
+const ID_OVERHEAD_BYTES = 2;
 
 /**
  * Splits an upsert by shard into log entries of at most `COMMAND_POINTS_MAX` points and `COMMAND_BYTES_MAX` bytes; a
@@ -24,8 +31,7 @@ export function planUpsert(
   return planned({
     items: points,
     shardOfItem: (point) => shardOf(schema.id, point.id.key, shardCount),
-    bytesOf: (point) =>
-      point.id.key.length + point.vector.length + point.payload.length + POINT_OVERHEAD_BYTES,
+    bytesOf: commandPointBytes,
     commandOf: (some) => ({ kind: 'upsert', collection: schema.id, points: some }),
   });
 }
@@ -39,7 +45,7 @@ export function planDelete(
   return planned({
     items: ids.map((id) => id.key),
     shardOfItem: (key) => shardOf(schema.id, key, shardCount),
-    bytesOf: (key) => key.length + POINT_OVERHEAD_BYTES,
+    bytesOf: (key) => key.length + ID_OVERHEAD_BYTES,
     commandOf: (some) => ({ kind: 'delete', collection: schema.id, ids: some }),
   });
 }
@@ -61,7 +67,8 @@ function planned<T>(plan: Plan<T>): readonly PlannedEntry[] {
   for (const item of plan.items) {
     const shard = plan.shardOfItem(item);
     const entries = byShard.get(shard);
-    if (entries === undefined) byShard.set(shard, [{ items: [item], bytes: plan.bytesOf(item) }]);
+    if (entries === undefined)
+      byShard.set(shard, [{ items: [item], bytes: COMMAND_HEADER_BYTES + plan.bytesOf(item) }]);
     else append(entries, item, plan.bytesOf(item));
   }
   return [...byShard]
@@ -74,7 +81,7 @@ function append<T>(entries: OpenEntry<T>[], item: T, bytes: number): void {
   if (last.items.length < COMMAND_POINTS_MAX && last.bytes + bytes <= COMMAND_BYTES_MAX) {
     last.items.push(item);
     last.bytes += bytes;
-  } else entries.push({ items: [item], bytes });
+  } else entries.push({ items: [item], bytes: COMMAND_HEADER_BYTES + bytes });
 }
 
 function checkDimension(point: PointWrite, schema: CollectionSchema): void {

@@ -1,0 +1,119 @@
+import { GrapeError, invariant } from '../../base/index.ts';
+import type { Metric } from '../../model/index.ts';
+import {
+  type Command,
+  type CommandResult,
+  decodeCommand,
+  type ScoredPoint,
+  type StoredPoint,
+} from '../../shard/index.ts';
+import { compareScored } from '../merge.ts';
+import type { LocalFetch, LocalScroll, LocalSearch, LocalShards } from '../ports.ts';
+
+/** The replicas of one node as maps: every answer is computed in the most obvious way. */
+export class MemoryShards implements LocalShards {
+  readonly #metric: Metric;
+  readonly #points = new Map<number, Map<string, StoredPoint>>();
+  readonly #applied = new Map<number, number>();
+  /** Called before a fetch reads anything: tests change points between a search and its fetch here. */
+  beforeFetch: () => void = () => undefined;
+
+  constructor(metric: Metric) {
+    this.#metric = metric;
+  }
+
+  open(shard: number): void {
+    this.#points.set(shard, new Map());
+  }
+
+  applied(shard: number): number {
+    return this.#applied.get(shard) ?? 0;
+  }
+
+  apply(shard: number, index: number, bytes: Buffer): CommandResult {
+    this.#applied.set(shard, index);
+    return this.#run(this.#shard(shard), { shard, index }, decodeCommand(bytes).command);
+  }
+
+  async search(query: LocalSearch): Promise<readonly ScoredPoint[]> {
+    await Promise.resolve();
+    return this.#all(query.shards)
+      .map((point) => ({ ...point, score: score(this.#metric, query.query, floats(point.vector)) }))
+      .sort(compareScored(this.#metric))
+      .slice(0, query.k)
+      .map(({ payload, vector, ...rest }) => ({
+        ...rest,
+        ...(query.withPayload && { payload }),
+        ...(query.withVector && { vector }),
+      }));
+  }
+
+  async fetch(query: LocalFetch): Promise<readonly (StoredPoint | undefined)[]> {
+    await Promise.resolve();
+    this.beforeFetch();
+    return query.points.map(({ shard, idKey }) => this.#shard(shard).get(idKey.toString('hex')));
+  }
+
+  async scroll(query: LocalScroll): Promise<readonly StoredPoint[]> {
+    await Promise.resolve();
+    const { after } = query;
+    return this.#all(query.shards)
+      .filter((point) => after === undefined || Buffer.compare(point.idKey, after) > 0)
+      .sort((a, b) => Buffer.compare(a.idKey, b.idKey))
+      .slice(0, query.limit);
+  }
+
+  count(_collection: number, shards: readonly number[]): number {
+    return this.#all(shards).length;
+  }
+
+  #run(
+    points: Map<string, StoredPoint>,
+    at: { readonly shard: number; readonly index: number },
+    command: Command,
+  ): CommandResult {
+    if (command.kind === 'delete') {
+      return { kind: 'deleted', deleted: command.ids.map((id) => points.delete(id.toString('hex'))) };
+    }
+    for (const { id, vector, payload } of command.points) {
+      const { key, isInteger } = id;
+      points.set(key.toString('hex'), {
+        idKey: key,
+        isInteger,
+        version: at.index,
+        vector,
+        payload,
+        shard: at.shard,
+      });
+    }
+    return { kind: 'upserted', version: at.index };
+  }
+
+  #all(shards: readonly number[]): StoredPoint[] {
+    return shards.flatMap((shard) => [...this.#shard(shard).values()]);
+  }
+
+  #shard(shard: number): Map<string, StoredPoint> {
+    const points = this.#points.get(shard);
+    if (points === undefined) throw new GrapeError('INTERNAL', `shard ${shard} is not open`);
+    return points;
+  }
+}
+
+function floats(bytes: Buffer): Float32Array {
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+function score(metric: Metric, a: Float32Array, b: Float32Array): number {
+  invariant(a.length === b.length, 'vectors that are compared have one dimension');
+  const sum = (term: (x: number, y: number) => number): number =>
+    a.reduce((total, x, i) => total + term(x, b[i] ?? 0), 0);
+  switch (metric) {
+    case 'dot':
+      return Math.fround(sum((x, y) => x * y));
+    case 'cosine':
+      return Math.fround(sum((x, y) => x * y) / Math.sqrt(sum((x) => x * x) * sum((_x, y) => y * y)));
+    case 'euclidean':
+      return Math.fround(Math.sqrt(sum((x, y) => (x - y) ** 2)));
+  }
+}
