@@ -82,7 +82,11 @@ describe('watching', () => {
     await reported(clock, reports, 1);
     expect(handle.current.server.logLevel).toBe('debug');
     rmSync(file);
-    clock.advance(10_000);
+    for (let turn = 0; turn < 20; turn += 1) {
+      clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(reports).toHaveLength(1);
     writeFileSync(file, withLevel('nonsense'));
     await reported(clock, reports, 2);
     expect(reports[1]!.problems).toEqual([expect.stringContaining('log_level = "nonsense"')]);

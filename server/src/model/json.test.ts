@@ -76,6 +76,11 @@ describe('the JSON of a request', () => {
     expect(() => parseJson(nested(JSON_DEPTH_MAX + 1))).toThrow(/nests deeper/);
   });
 
+  it('is refused when it nests too deep behind an exact integer', () => {
+    const text = `[18446744073709551616,${'['.repeat(10_000)}${']'.repeat(10_000)}]`;
+    expect(() => parseJson(text)).toThrow(/nests deeper/);
+  });
+
   it('does not repeat the body in the message', () => {
     expect(() => parseJson('{"password": secret}')).toThrow(
       /^the body is not valid JSON: Unexpected token 's'$/,

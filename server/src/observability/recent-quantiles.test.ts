@@ -38,6 +38,17 @@ describe('recent quantiles', () => {
     expect(recent.read([0.01, 1])!.map((value) => Math.round(value * 10) / 10)).toEqual([0.5, 0.5]);
   });
 
+  it('forget every slot that a pause has skipped', () => {
+    const clock = new FakeClock();
+    const recent = new RecentQuantiles(clock);
+    for (const seconds of [1, 1, 1, 1, 0.001, 0.001]) {
+      recent.observe(seconds);
+      clock.advance(10_000);
+    }
+    clock.advance(30_000);
+    expect(recent.read([1])![0]).toBeCloseTo(0.001, 4);
+  });
+
   it('take any duration', () => {
     const recent = new RecentQuantiles(new FakeClock());
     for (const seconds of [0, -1, 1e-12, 1e9, Infinity, NaN]) recent.observe(seconds);
