@@ -5,7 +5,7 @@ import { NODE_ID } from './address.ts';
 import { address, choice, decimal, flag, integer, type Kind, peers, text } from './kinds.ts';
 
 /** What is known about a key beside its schema. */
-export interface KeyNotes {
+interface KeyNotes {
   /** One or two sentences for `docs/reference/config.md`. */
   readonly doc: string;
   /** How the default comes about, where it is not a constant. */
@@ -21,7 +21,7 @@ export interface KeyNotes {
 }
 
 /** Notes and kind of every key, found by its schema. */
-export const keyRegistry = z.registry<KeyNotes & Pick<Kind<z.ZodType>, 'expects' | 'fromText'>>();
+const keyRegistry = z.registry<KeyNotes & Pick<Kind<z.ZodType>, 'expects' | 'fromText'>>();
 
 const port = integer(1, 65_535);
 const token = text(/^\S{1,512}$/, 'text of 1 to 512 characters without spaces');

@@ -21,7 +21,7 @@ export function validateSettings(sources: Sources): Validated {
 }
 
 /** The value as a message may show it. */
-export function shownValue(key: ConfigKey, value: unknown): string {
+function shownValue(key: ConfigKey, value: unknown): string {
   return key.secret === true ? '(secret)' : JSON.stringify(value);
 }
 

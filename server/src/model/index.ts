@@ -7,26 +7,9 @@ export {
 } from './collection.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { parseConsistency } from './fields.ts';
-export { type ExactInteger, isExactInteger, JSON_DEPTH_MAX, parseJson } from './json.ts';
-export { parsePayload, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX } from './payload.ts';
-export {
-  ID_BYTES_MAX,
-  isPointKey,
-  parsePointId,
-  parsePointIdFromPath,
-  type PointId,
-  pointIdJson,
-  pointIdText,
-} from './point-id.ts';
-export {
-  parseCount,
-  parseScroll,
-  parseSearch,
-  parseSearchBatch,
-  RESULTS_MAX,
-  SEARCH_BATCH_MAX,
-  SEARCH_BATCH_RESULTS_MAX,
-} from './read-requests.ts';
+export { parseJson } from './json.ts';
+export { parsePointId, parsePointIdFromPath, type PointId, pointIdJson, pointIdText } from './point-id.ts';
+export { parseCount, parseScroll, parseSearch, parseSearchBatch } from './read-requests.ts';
 export type {
   Consistency,
   CountRequest,
@@ -38,4 +21,4 @@ export type {
   UpsertRequest,
 } from './requests.ts';
 export { parseVector, vectorBytes } from './vector.ts';
-export { BATCH_POINTS_MAX, parseDelete, parseUpsert } from './write-requests.ts';
+export { parseDelete, parseUpsert } from './write-requests.ts';

@@ -4,7 +4,7 @@ import { GrapeError, invariant } from '../base/index.ts';
 import { isExactInteger } from './json.ts';
 
 /** Longest id, in bytes of UTF-8. */
-export const ID_BYTES_MAX = 512;
+const ID_BYTES_MAX = 512;
 
 const INTEGER_MAX = 2n ** 64n - 1n;
 const KIND = { integer: 0x01, uuid: 0x02, text: 0x03 } as const;

@@ -6,13 +6,13 @@ import type { CountRequest, ParseContext, ScrollRequest, SearchRequest } from '.
 import { parseVector } from './vector.ts';
 
 /** Most results of a search, most points of a page, and most `offset + limit`. */
-export const RESULTS_MAX = 10_000;
+const RESULTS_MAX = 10_000;
 
 /** Most searches of one batch. */
-export const SEARCH_BATCH_MAX = 1_000;
+const SEARCH_BATCH_MAX = 1_000;
 
 /** Most results (`offset + limit`) that all searches of one batch ask for together. */
-export const SEARCH_BATCH_RESULTS_MAX = 100_000;
+const SEARCH_BATCH_RESULTS_MAX = 100_000;
 
 const RESULTS_DEFAULT = 10;
 const LIMIT = { min: 1, max: RESULTS_MAX };

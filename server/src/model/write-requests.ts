@@ -5,7 +5,7 @@ import type { DeleteRequest, ParseContext, PointWrite, UpsertRequest } from './r
 import { parseVector, vectorBytes } from './vector.ts';
 
 /** Most points of an upsert, and most ids of a delete. */
-export const BATCH_POINTS_MAX = 10_000;
+const BATCH_POINTS_MAX = 10_000;
 
 const POINT = { keys: new Set(['id', 'vector', 'payload']), laterKeys: new Set(['if_version']) };
 const BATCH = { keys: new Set(['points']), laterKeys: new Set(['if_version']) };
