@@ -1,4 +1,3 @@
-export { type Address, formatAddress, NODE_ID, parseAddress, parsePeer } from './address.ts';
 export { ConfigHandle, type ConfigListener, type ReloadReport, type SignalSource } from './handle.ts';
 export { loadConfig, type LoadOptions } from './load.ts';
 export { type Machine } from './machine.ts';
