@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { asError, type Clock, GrapeError, invariant } from '../base/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
@@ -21,7 +22,7 @@ import type { IndexStats, VectorIndexes } from './vector-index-port.ts';
 export interface EngineOptions {
   /** `data/`, profile `data`; closed by the caller, after the engine. */
   readonly kv: KvStore;
-  /** Where the files of the vector indexes lie. */
+  /** Where the files of the vector indexes lie; made when missing. */
   readonly directory: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -78,6 +79,7 @@ export class Engine {
   #failure: Error | undefined;
 
   static async open(options: EngineOptions): Promise<Engine> {
+    await mkdir(options.directory, { recursive: true });
     const store = new PointStore(options.kv);
     return new Engine(options, store, await store.shardStates());
   }
@@ -137,6 +139,14 @@ export class Engine {
    * open shard can be searched. Repeating it with the same schema is allowed.
    */
   async setCollection(schema: CollectionSchema): Promise<void> {
+    for (const { shard, collections } of this.#states.values()) {
+      const { dimension } = collections.get(schema.id) ?? schema;
+      invariant(dimension === schema.dimension, 'the points of a shard have the dimension of the schema', {
+        shard,
+        dimension,
+        schema,
+      });
+    }
     await this.#keeper.add(schema);
   }
 

@@ -1,4 +1,3 @@
-import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asError, type Clock, invariant } from '../base/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
@@ -10,7 +9,7 @@ import { untilRoom } from './room.ts';
 import { SerialLock } from './serial-lock.ts';
 import type { ShardState } from './shard-state.ts';
 import type { PointChange } from './turn.ts';
-import type { VectorIndexes } from './vector-index-port.ts';
+import type { IndexOptions, VectorIndex, VectorIndexes } from './vector-index-port.ts';
 
 /** A shard this close to its state is finished while turns wait; further away it is caught up beside them. */
 const LAST_STEP_ENTRIES = 256;
@@ -118,27 +117,21 @@ export class IndexKeeper {
   }
 
   async #open(schema: CollectionSchema): Promise<CollectionIndex> {
-    const { indexes, store, clock } = this.#o;
-    const options = { ...schema, efConstruction: this.#o.efConstruction };
-    const loaded = await this.#load(schema);
-    if (loaded !== undefined) return new CollectionIndex({ schema, indexes, store, clock, ...loaded });
-    const index = indexes.create(options);
-    return new CollectionIndex({ schema, indexes, store, clock, index, coverage: new Map() });
+    const { dimension, metric, m } = schema;
+    const { indexes, store, clock, efConstruction } = this.#o;
+    const options = { dimension, metric, m, efConstruction };
+    const { index, coverage } = (await this.#load(this.pathOf(schema), options)) ?? {
+      index: indexes.create(options),
+      coverage: new Map(),
+    };
+    return new CollectionIndex({ schema, indexes, store, clock, index, coverage });
   }
 
   /** Undefined when there is no file or it cannot be used: the store has everything that it had. */
-  async #load(schema: CollectionSchema): Promise<LoadedIndex | undefined> {
-    const path = this.pathOf(schema);
-    await mkdir(this.#o.directory, { recursive: true });
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return undefined;
+  async #load(path: string, options: IndexOptions): Promise<OpenedIndex | undefined> {
     try {
-      const options = { ...schema, efConstruction: this.#o.efConstruction };
-      const { index, tag } = await this.#o.indexes.load(path, options);
-      return { index, coverage: decodeCoverage(tag) };
+      const loaded = await this.#o.indexes.load(path, options);
+      return loaded && { index: loaded.index, coverage: decodeCoverage(loaded.tag) };
     } catch (error) {
       const reason = asError(error).message;
       this.#o.logger.warn('the saved vector index cannot be used and is rebuilt from the store', {
@@ -150,18 +143,19 @@ export class IndexKeeper {
   }
 }
 
+interface OpenedIndex {
+  readonly index: VectorIndex;
+  readonly coverage: CoverageMap;
+}
+
 function checkUnchanged(known: CollectionSchema, schema: CollectionSchema): void {
   const { dimension, metric, m } = known;
   const isSame = dimension === schema.dimension && metric === schema.metric && m === schema.m;
   invariant(isSame, 'the schema of a collection never changes', { known, schema });
 }
 
-type LoadedIndex = Pick<ConstructorParameters<typeof CollectionIndex>[0], 'index'> & {
-  readonly coverage: CoverageMap;
-};
-
 export interface IndexKeeperOptions {
-  /** Where the index files lie; made when missing. */
+  /** Where the index files lie. */
   readonly directory: string;
   readonly efConstruction: number;
   readonly indexes: VectorIndexes;

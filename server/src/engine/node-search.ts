@@ -44,6 +44,8 @@ export interface SearchContext {
 
 /** Searches of one call at most. Each one looks deeper than the one before, past more points that are being replaced. */
 const ATTEMPTS_MAX = 4;
+/** Hits of one search at most, whatever is being replaced. */
+const HITS_MAX = 20_000;
 
 /**
  * The best `k` points, best first, ties by id order. Hits of the index are compared with the store: one that is gone
@@ -67,7 +69,7 @@ export async function searchNode(context: SearchContext, query: SearchQuery): Pr
     const isComplete = last === undefined || (kth !== undefined && order(kth, rankOf(last)) <= 0);
     if (isComplete || attempt === ATTEMPTS_MAX) return points.slice(0, query.k);
     await context.settled();
-    wanted += 2 * stale;
+    wanted = Math.min(wanted + 2 * stale, HITS_MAX);
   }
 }
 

@@ -65,9 +65,15 @@ export interface IndexOptions {
 /** Makes indexes; the addon in production, a naive one as the oracle of tests. */
 export interface VectorIndexes {
   create(options: IndexOptions): VectorIndex;
-  /** Rejects when the file is missing, damaged, or not of `options`; the caller then rebuilds from the store. */
-  load(path: string, options: IndexOptions): Promise<{ readonly index: VectorIndex; readonly tag: Buffer }>;
+  /** Undefined when there is no file; rejects when it is damaged or not of `options`. The caller then rebuilds. */
+  load(path: string, options: IndexOptions): Promise<LoadedIndex | undefined>;
   batch(): IndexBatch;
   /** The score of two vectors, exactly as `search` computes it. */
   score(metric: Metric, query: Float32Array, vector: Float32Array): number;
+}
+
+export interface LoadedIndex {
+  readonly index: VectorIndex;
+  /** As it was given to `save`. */
+  readonly tag: Buffer;
 }

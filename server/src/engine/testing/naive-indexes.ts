@@ -1,0 +1,141 @@
+import { float32Values } from '../stored-point.ts';
+import type {
+  IndexBatch,
+  IndexHit,
+  IndexOptions,
+  IndexQuery,
+  IndexStats,
+  LoadedIndex,
+  SlotAddress,
+  VectorIndex,
+  VectorIndexes,
+} from '../vector-index-port.ts';
+import { plainScore } from './exact-score.ts';
+
+type Slot = SlotAddress & { readonly vector: Buffer };
+type Change =
+  | { readonly kind: 'upsert'; readonly slot: Slot }
+  | { readonly kind: 'remove'; readonly slot: SlotAddress }
+  | { readonly kind: 'drop'; readonly shard: number };
+
+interface File {
+  readonly options: string;
+  readonly slots: ReadonlyMap<string, Slot>;
+  readonly tag: Buffer;
+}
+
+/** The oracle: indexes that compare the query with everything, with their files in memory. */
+export class NaiveIndexes implements VectorIndexes {
+  readonly files = new Map<string, File>();
+  /** Points that were given to indexes, over all of them. */
+  upserts = 0;
+  /** The next save rejects. */
+  failsNextSave = false;
+
+  create(options: IndexOptions): VectorIndex {
+    return new NaiveIndex(this, options, new Map());
+  }
+
+  load(path: string, options: IndexOptions): Promise<LoadedIndex | undefined> {
+    const file = this.files.get(path);
+    if (file === undefined) return Promise.resolve(undefined);
+    if (file.options !== JSON.stringify(options)) return Promise.reject(new Error('the file is damaged'));
+    return Promise.resolve({ index: new NaiveIndex(this, options, new Map(file.slots)), tag: file.tag });
+  }
+
+  batch(): NaiveBatch {
+    return new NaiveBatch();
+  }
+
+  score = plainScore;
+}
+
+class NaiveBatch implements IndexBatch {
+  readonly changes: Change[] = [];
+  readonly byteLength = 0;
+
+  get count(): number {
+    return this.changes.length;
+  }
+
+  upsert(slot: Slot): void {
+    this.changes.push({
+      kind: 'upsert',
+      slot: { ...slot, id: Buffer.from(slot.id), vector: Buffer.from(slot.vector) },
+    });
+  }
+
+  remove(slot: SlotAddress): void {
+    this.changes.push({ kind: 'remove', slot: { ...slot, id: Buffer.from(slot.id) } });
+  }
+
+  dropShard(shard: number): void {
+    this.changes.push({ kind: 'drop', shard });
+  }
+}
+
+class NaiveIndex implements VectorIndex {
+  readonly #disk: NaiveIndexes;
+  readonly #options: IndexOptions;
+  readonly #slots: Map<string, Slot>;
+
+  constructor(disk: NaiveIndexes, options: IndexOptions, slots: Map<string, Slot>) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#slots = slots;
+  }
+
+  apply(batch: NaiveBatch): Promise<void> {
+    for (const change of batch.changes) {
+      if (change.kind === 'drop') this.#drop(change.shard);
+      else this.#change(change);
+    }
+    return Promise.resolve();
+  }
+
+  search({ query, k, shards }: IndexQuery): Promise<IndexHit[]> {
+    const { metric } = this.#options;
+    const sign = metric === 'euclidean' ? 1 : -1;
+    const hits = [...this.#slots.values()]
+      .filter((slot) => shards.some((s) => s.shard === slot.shard && s.generation === slot.generation))
+      .map(({ vector, ...address }) => ({
+        ...address,
+        score: plainScore(metric, query, float32Values(vector)),
+      }))
+      .sort((a, b) => sign * (a.score - b.score) || Buffer.compare(a.id, b.id));
+    return Promise.resolve(hits.slice(0, k));
+  }
+
+  stats(): IndexStats {
+    const live = this.#slots.size;
+    return { slots: live, live, dead: 0, linked: live, unlinked: 0, bytes: 0 };
+  }
+
+  save(path: string, tag: Buffer): Promise<void> {
+    if (this.#disk.failsNextSave) {
+      this.#disk.failsNextSave = false;
+      return Promise.reject(new Error('no space'));
+    }
+    this.#disk.files.set(path, { options: JSON.stringify(this.#options), slots: new Map(this.#slots), tag });
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #change({ kind, slot }: Exclude<Change, { kind: 'drop' }>): void {
+    const key = `${String(slot.shard)} ${slot.id.toString('latin1')}`;
+    const known = this.#slots.get(key);
+    if (known?.generation === slot.generation && known.version > slot.version) return;
+    if (kind === 'remove') this.#slots.delete(key);
+    else {
+      this.#disk.upserts += 1;
+      this.#slots.set(key, slot);
+    }
+  }
+
+  #drop(shard: number): void {
+    for (const [key, slot] of this.#slots) if (slot.shard === shard) this.#slots.delete(key);
+  }
+}

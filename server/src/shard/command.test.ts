@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { DecodeError } from '../base/index.ts';
+import { parsePointId } from '../model/index.ts';
+import {
+  type Command,
+  commandPointBytes,
+  COMMAND_HEADER_BYTES,
+  decodeCommand,
+  encodeCommand,
+} from './index.ts';
+import { UnknownCommandError } from './index.ts';
+import { point, remove, upsert } from './testing/shard-world.ts';
+
+const WALL_MS = 1_700_000_000_000.5;
+const id = fc.oneof(
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  fc.uuid(),
+  fc.string({ minLength: 1, maxLength: 40, unit: 'binary' }),
+);
+const aPoint = fc.record({
+  id: id.map((value) => parsePointId(value)),
+  vector: fc
+    .array(fc.float(), { minLength: 1, maxLength: 8 })
+    .map((v) => Buffer.from(new Float32Array(v).buffer)),
+  payload: fc.json().map((text) => Buffer.from(text)),
+});
+const aCommand: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant('upsert' as const),
+    collection: fc.nat(0xffff_ffff),
+    points: fc.array(aPoint, { minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({
+    kind: fc.constant('delete' as const),
+    collection: fc.nat(0xffff_ffff),
+    ids: fc.array(
+      id.map((value) => parsePointId(value).key),
+      { minLength: 1, maxLength: 5 },
+    ),
+  }),
+);
+
+test('a command comes back as it was encoded', () => {
+  fc.assert(
+    fc.property(aCommand, fc.double({ noNaN: true }), (command, wallMs) => {
+      const decoded = decodeCommand(encodeCommand(command, { wallMs }));
+      expect(decoded).toEqual({ header: { wallMs }, command });
+    }),
+  );
+});
+
+test('the bytes of a command never change: they are in every log', () => {
+  const bytes = encodeCommand(upsert(point(5, [1, 2], {}), point('a', [3, 4], {})), { wallMs: WALL_MS });
+  expect(bytes.toString('hex')).toBe(
+    '010100088056febc78420100000002000000' +
+      '090001000000000000000501080000000000803f00000040020000007b7d' +
+      '0200036100080000000000404000008040020000007b7d',
+  );
+  const removal = encodeCommand(remove(5), { wallMs: WALL_MS });
+  expect(removal.toString('hex')).toBe(
+    '010200088056febc7842' + '0100000001000000' + '0900' + '010000000000000005',
+  );
+});
+
+test('the size of a command is known before it is encoded', () => {
+  const points = [point(5, [1, 2], { a: 'b' }), point('long text id', [3, 4], {})];
+  const bytes = encodeCommand(upsert(...points), { wallMs: WALL_MS }).length;
+  expect(bytes).toBe(COMMAND_HEADER_BYTES + points.reduce((sum, p) => sum + commandPointBytes(p), 0));
+});
+
+test('a command that was cut short or has bytes left over is refused', () => {
+  fc.assert(
+    fc.property(aCommand, fc.nat(), (command, seed) => {
+      const bytes = encodeCommand(command, { wallMs: WALL_MS });
+      const cut = bytes.subarray(0, seed % bytes.length);
+      expect(() => decodeCommand(cut)).toThrow(DecodeError);
+      expect(() => decodeCommand(Buffer.concat([bytes, Buffer.of(0)]))).toThrow(DecodeError);
+    }),
+  );
+});
+
+test('garbage is refused and never decoded into something else than a command', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
+      const bytes = Buffer.from([1, 1, ...garbage]);
+      try {
+        const { header, command } = decodeCommand(bytes);
+        expect(encodeCommand(command, header)).toEqual(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DecodeError);
+      }
+    }),
+  );
+});
+
+test.each([
+  ['a format of a later version', 0, 2],
+  ['a kind of a later version', 1, 9],
+])('%s is not known', (_, offset, value) => {
+  const bytes = encodeCommand(remove(5), { wallMs: WALL_MS });
+  bytes[offset] = value;
+  expect(() => decodeCommand(bytes)).toThrow(UnknownCommandError);
+});
+
+test('a vector that is not whole float32 values is refused', () => {
+  const bytes = encodeCommand(upsert({ ...point(5, [1]), vector: Buffer.alloc(3) }), { wallMs: WALL_MS });
+  expect(() => decodeCommand(bytes)).toThrow(DecodeError);
+});
