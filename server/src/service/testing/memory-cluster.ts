@@ -325,7 +325,7 @@ class WireError extends Error {
 }
 
 function refused(error: Error): Proposal {
-  const promise = Promise.reject<never>(error);
+  const promise = Promise.reject(error);
   promise.catch(() => undefined);
   return { promise, proposed: false, cancel: () => true };
 }
