@@ -21,7 +21,7 @@ setup: ## Install what the build needs (apt and npm packages)
 
 .PHONY: build
 build: setup ## Build the addon and the TypeScript, leave bin/grape-vector-db-server
-	@sh scripts/build-native.sh
+	@bash scripts/build-native.sh
 	@tsc -b server bench
 	@mkdir -p bin && install -m 755 scripts/grape-vector-db-server.sh bin/grape-vector-db-server
 

@@ -71,7 +71,7 @@ async function jest(project: string, ...options: string[]): Promise<Totals> {
 
 /** A script is one test unless it prints totals of its own. */
 async function script(path: string): Promise<Totals> {
-  const code = await command('sh', [path]);
+  const code = await command('bash', [path]);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
