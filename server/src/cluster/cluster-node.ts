@@ -70,6 +70,7 @@ export class ClusterNode {
   readonly #formedListeners: (() => void)[] = [];
   #running: Running | undefined;
   #isMemberSinceMs: number | undefined;
+  #isStopping = false;
 
   private constructor(deps: ClusterDeps, meta: MetaStore, formation: Formation) {
     this.#deps = deps;
@@ -121,6 +122,12 @@ export class ClusterNode {
     this.#meta.onChange((map) => this.#follow(map, true));
     if (standing.kind === 'member') this.#becomeMember(standing.record, false);
     this.#formation.start(connections.peers);
+  }
+
+  /** Tells the others that leaderships should not come here any more. */
+  async beginStopping(): Promise<void> {
+    this.#isStopping = true;
+    if (this.#isMemberSinceMs !== undefined) await this.#running?.exchange.sendNow();
   }
 
   async stop(): Promise<void> {
@@ -189,7 +196,7 @@ export class ClusterNode {
       clock,
       logger,
       peers,
-      ownStatus: () => replicas.status(options),
+      ownStatus: () => replicas.status(options, this.#isStopping),
       isMember: (from) => this.refusal(from, 'cluster') === undefined,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
       onFatal,

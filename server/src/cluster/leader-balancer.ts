@@ -98,7 +98,8 @@ export class LeaderBalancer {
   #watchHealth(picture: ClusterPicture): void {
     const nowMs = this.#deps.clock.nowMs();
     for (const member of picture.map.members) {
-      const isHealthy = nodeStateOf(picture, member) === 'healthy';
+      const isStopping = picture.heard.get(member.nodeId)?.status.isStopping === true;
+      const isHealthy = nodeStateOf(picture, member) === 'healthy' && !isStopping;
       if (!isHealthy) this.#healthySinceMs.delete(member.nodeId);
       else if (!this.#healthySinceMs.has(member.nodeId)) this.#healthySinceMs.set(member.nodeId, nowMs);
     }

@@ -70,13 +70,14 @@ export class LocalReplicas {
     return this.#following;
   }
 
-  status(options: ClusterOptions): NodeStatus {
+  status(options: ClusterOptions, isStopping: boolean): NodeStatus {
     const { groups } = this.#deps;
     return {
       nodeId: options.nodeId,
       version: options.version,
       addresses: options.addresses,
       zone: options.zone,
+      isStopping,
       groups: groups.groups().map((group) => this.#report(group, groups.status(group))),
     };
   }

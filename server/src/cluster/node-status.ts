@@ -27,6 +27,8 @@ export interface NodeStatus {
   readonly version: string;
   readonly addresses: NodeAddresses;
   readonly zone: string;
+  /** It is about to end: nothing should be handed over to it. */
+  readonly isStopping: boolean;
   readonly groups: readonly GroupReport[];
 }
 
@@ -36,6 +38,7 @@ export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
   out.text(status.nodeId).text(status.version).text(status.zone);
   out.text(status.addresses.raft).text(status.addresses.grpc).text(status.addresses.rest);
+  out.bool(status.isStopping);
   writeList(out, status.groups, (report) => writeReport(out, report));
   return out.finish();
 }
@@ -49,6 +52,7 @@ export function decodeNodeStatus(bytes: Buffer): NodeStatus {
     version: from.text(),
     zone: from.text(),
     addresses: { raft: from.text(), grpc: from.text(), rest: from.text() },
+    isStopping: from.bool(),
     groups: readList(from, readReport),
   };
   from.end();

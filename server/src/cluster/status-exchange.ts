@@ -37,7 +37,7 @@ export class StatusExchange {
     this.#sending = new Periodic({
       clock: deps.clock,
       periodMs: STATUS_PERIOD_MS,
-      run: () => this.#send(),
+      run: () => this.sendNow(),
       onError: deps.onFatal,
     });
   }
@@ -66,7 +66,8 @@ export class StatusExchange {
     return all.set(own.nodeId, { status: own, ageMs: 0 });
   }
 
-  async #send(): Promise<void> {
+  /** Settles when every other member has it or is out of reach. */
+  async sendNow(): Promise<void> {
     const body = encodeNodeStatus(this.#deps.ownStatus());
     await Promise.all(
       this.#deps.others().map(async (nodeId) => {

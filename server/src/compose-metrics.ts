@@ -1,0 +1,67 @@
+import type { ClusterNode } from './cluster/index.ts';
+import { machineCollector, type Metrics } from './observability/index.ts';
+import { META_GROUP, type RaftHost, type RaftMetrics, type TrafficMetrics } from './raft/index.ts';
+import type { ShardHost } from './shard/index.ts';
+
+/** What the Raft host measures, as the metrics of the node. */
+export function raftMetrics(metrics: Metrics): RaftMetrics {
+  const { raft } = metrics;
+  return {
+    persisted: ({ seconds, synced }) => {
+      if (synced) raft.observeFsync(seconds);
+    },
+    committed: (group, seconds) => raft.observeAppend(labelOf(group), seconds),
+    proposed: (group, count) => raft.countProposals(labelOf(group), count),
+    electionStarted: (group) => raft.countElection(labelOf(group)),
+    // The replica has no leader from then on, which `grape_raft_has_leader` shows; the host logs why.
+    damaged: (group) => raft.setGroup(labelOf(group), NOTHING_KNOWN),
+  };
+}
+
+export function peerTraffic(metrics: Metrics): TrafficMetrics {
+  return {
+    sent: (bytes) => metrics.addNetworkBytes('raft', { sent: bytes }),
+    received: (bytes) => metrics.addNetworkBytes('raft', { received: bytes }),
+  };
+}
+
+interface Measured {
+  readonly dataDirectory: string;
+  readonly raft: RaftHost;
+  readonly shards: ShardHost;
+  readonly cluster: ClusterNode;
+}
+
+/** Gauges that are looked up every metrics interval. */
+export function addCollectors(metrics: Metrics, { dataDirectory, raft, shards, cluster }: Measured): void {
+  metrics.addCollector(machineCollector(metrics, dataDirectory));
+  metrics.addCollector(() => {
+    for (const { shard } of cluster.map()?.shards ?? []) {
+      if (shards.shards().includes(shard)) metrics.setShardVectors(shard, shards.vectors(shard));
+    }
+    for (const group of raft.groups()) {
+      const { isLeader, leaderNode, raft: state } = raft.status(group);
+      metrics.raft.setGroup(labelOf(group), {
+        term: state.term,
+        commitIndex: state.commit,
+        appliedIndex: state.applied,
+        lastIndex: state.lastIndex,
+        isLeader,
+        hasLeader: leaderNode !== undefined,
+      });
+    }
+  });
+}
+
+const NOTHING_KNOWN = {
+  term: 0,
+  commitIndex: 0,
+  appliedIndex: 0,
+  lastIndex: 0,
+  isLeader: false,
+  hasLeader: false,
+};
+
+function labelOf(group: number): string {
+  return group === META_GROUP ? 'meta' : String(group);
+}

@@ -1,0 +1,227 @@
+import { join } from 'node:path';
+import { createRaftMetricsServer, GrpcServer, MetricsServer, RestServer } from './api/index.ts';
+import { asError, systemClock, systemRandom } from './base/index.ts';
+import { ClusterNode, type ClusterOptions } from './cluster/index.ts';
+import { addCollectors, peerTraffic, raftMetrics } from './compose-metrics.ts';
+import { openStorage, type Storage } from './compose-storage.ts';
+import type { Config, ConfigHandle } from './config/index.ts';
+import { configurePool } from './native/index.ts';
+import { type Logger, Metrics } from './observability/index.ts';
+import { PeerTransport, RaftHost } from './raft/index.ts';
+import { AdminService, PointsService } from './service/index.ts';
+import { ShardHost } from './shard/index.ts';
+
+/** How long a stopping node serves and finishes requests, handing over its leaderships included. */
+const STOP_GRACE_MS = 10_000;
+/** Of that, at most so long for leaderships. */
+const HAND_OVER_MS = 4_000;
+/** Files of the vector indexes, in the data directory. */
+const INDEX_DIRECTORY = 'index';
+const MIB = 1024 * 1024;
+
+export interface NodeDeps {
+  readonly config: ConfigHandle;
+  readonly version: string;
+  readonly logger: Logger;
+  /** The node cannot go on: the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningNode {
+  /** Hands leadership over, finishes what is in flight, closes everything in order. */
+  stop(): Promise<void>;
+}
+
+/** The parts of a node that others are built on. */
+interface Core {
+  readonly storage: Storage;
+  readonly metrics: Metrics;
+  readonly shards: ShardHost;
+  readonly cluster: ClusterNode;
+  readonly transport: PeerTransport;
+  readonly raft: RaftHost;
+}
+
+interface Doors {
+  readonly admin: AdminService;
+  readonly rest: RestServer;
+  readonly grpc: GrpcServer;
+  readonly monitoring: MetricsServer | undefined;
+}
+
+/** Builds a node from the disk up. It forms or joins its cluster only when every port is bound. */
+export async function startNode(deps: NodeDeps): Promise<RunningNode> {
+  const { config, logger } = deps;
+  configurePool(config.current.server.workerThreads);
+  const core = await openCore(deps);
+  const doors = await openDoors(deps, core);
+  addCollectors(core.metrics, { ...core, dataDirectory: core.storage.directory.path });
+  core.metrics.start(config.current.monitoring.metricsIntervalSecs);
+  core.cluster.onFormed(() => logger.info('the node serves its shards'));
+  core.cluster.start({ groups: core.raft, peers: core.transport });
+  return { stop: () => stopNode(core, doors, logger) };
+}
+
+async function openCore(deps: NodeDeps): Promise<Core> {
+  const { config, logger, onFatal } = deps;
+  const settings = config.current;
+  const clock = systemClock;
+  const storage = await openStorage(settings);
+  const metrics = new Metrics({ clock, logger, memoryLimitBytes: settings.server.memoryLimitMb * MIB });
+  const shards = await ShardHost.open({
+    kv: storage.data,
+    directory: join(storage.directory.path, INDEX_DIRECTORY),
+    clock,
+    logger,
+    options: {
+      efConstruction: settings.index.efConstruction,
+      snapshotInterval: settings.raft.snapshotInterval,
+    },
+  });
+  const options = clusterOptions(settings, deps.version);
+  const cluster = await ClusterNode.open({ options, ...storage, shards, clock, logger, onFatal });
+  const raftPages = createRaftMetricsServer({ metrics, logger });
+  const transport = await naming('Raft', settings.cluster.raftPort, () =>
+    PeerTransport.listen({
+      host: settings.server.host,
+      port: settings.cluster.raftPort,
+      hello: () => cluster.hello(),
+      tokens: () => tokensOf(config.current),
+      authorize: (peer, purpose) => cluster.refusal(peer, purpose),
+      http: (socket) => raftPages.emit('connection', socket),
+      logger,
+      clock,
+      metrics: peerTraffic(metrics),
+    }),
+  );
+  const raft = await RaftHost.open({
+    kv: storage.raft,
+    transport,
+    clock,
+    random: systemRandom(),
+    logger,
+    metrics: raftMetrics(metrics),
+    applier: cluster.applier,
+    options: settings.raft,
+    onFatal,
+  });
+  return { storage, metrics, shards, cluster, transport, raft };
+}
+
+async function openDoors(deps: NodeDeps, core: Core): Promise<Doors> {
+  const { config, logger } = deps;
+  const { server, monitoring } = config.current;
+  const { metrics, cluster } = core;
+  const clock = systemClock;
+  const points = new PointsService({
+    groups: core.raft,
+    peers: core.transport,
+    directory: cluster,
+    shards: core.shards,
+    clock,
+    efSearch: () => config.current.index.efSearch,
+  });
+  const admin = adminService(config, cluster);
+  const { host } = server;
+  const common = { logger, clock };
+  const rest = await naming('REST', server.restPort, () =>
+    RestServer.start({
+      ...common,
+      points,
+      admin,
+      metrics,
+      random: systemRandom(),
+      settings: {
+        host,
+        port: server.restPort,
+        maxBodyMb: server.maxBodyMb,
+        requestTimeoutMs: server.requestTimeoutMs,
+        version: deps.version,
+      },
+    }),
+  );
+  const grpc = await naming('gRPC', server.grpcPort, () =>
+    GrpcServer.start({
+      ...common,
+      isReady: () => admin.notReady() === undefined,
+      settings: { host, port: server.grpcPort },
+    }),
+  );
+  if (!monitoring.prometheusEnabled) return { admin, rest, grpc, monitoring: undefined };
+  const { prometheusPort: port } = monitoring;
+  const metricsServer = await naming('metrics', port, () =>
+    MetricsServer.start({ ...common, metrics, settings: { host, port } }),
+  );
+  return { admin, rest, grpc, monitoring: metricsServer };
+}
+
+function adminService(config: ConfigHandle, cluster: ClusterNode): AdminService {
+  return new AdminService({
+    directory: cluster,
+    leader: () => cluster.health().leaderId,
+    reports: {
+      info: () => ({ ...cluster.info() }),
+      nodes: () => ({ ...cluster.nodes() }),
+      shards: () => ({ ...cluster.shards() }),
+      health: () => cluster.health(),
+    },
+    adminAuth: () => config.current.server.adminAuth,
+    tokens: () => tokensOf(config.current),
+  });
+}
+
+/**
+ * First nobody new comes and leaderships go, while everything is still served; then the requests in flight finish; then
+ * the parts close, each before what it stands on.
+ */
+async function stopNode(core: Core, doors: Doors, logger: Logger): Promise<void> {
+  const startMs = systemClock.nowMs();
+  doors.admin.beginStopping();
+  await core.cluster.beginStopping();
+  await core.raft.transferAllLeadership(startMs + HAND_OVER_MS);
+  logger.info('leaderships are handed over', { ms: Math.round(systemClock.nowMs() - startMs) });
+  const graceMs = Math.max(0, startMs + STOP_GRACE_MS - systemClock.nowMs());
+  await Promise.all([doors.rest.close(graceMs), doors.grpc.close(graceMs), doors.monitoring?.close(graceMs)]);
+  await core.cluster.stop();
+  await core.raft.stop();
+  await core.transport.close();
+  core.metrics.stop();
+  await core.shards.close();
+  await core.storage.close();
+}
+
+function tokensOf({ cluster }: Config): string[] {
+  return [cluster.clusterToken, cluster.clusterTokenPrevious].filter((token) => token !== undefined);
+}
+
+function clusterOptions(config: Config, version: string): ClusterOptions {
+  const { cluster, sharding, vector, index } = config;
+  return {
+    nodeId: cluster.nodeId,
+    addresses: { raft: cluster.raftAddress, grpc: cluster.nodeAddress, rest: cluster.restAddress },
+    zone: cluster.zone ?? '',
+    initialPeers: cluster.initialPeers,
+    joinCluster: cluster.joinCluster,
+    seedNodes: cluster.seedNodes,
+    clusterId: cluster.clusterId,
+    settings: {
+      shardCount: sharding.shardCount,
+      replicaCount: sharding.replicaCount,
+      dimension: vector.dimension,
+      metric: vector.distanceMetric,
+      binaryQuantization: vector.binaryQuantization,
+      m: index.m,
+    },
+    explicit: config.explicit,
+    version,
+  };
+}
+
+/** Says which door could not be opened. */
+async function naming<T>(door: string, port: number, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw new Error(`the ${door} port ${port} cannot be opened: ${asError(error).message}`, { cause: error });
+  }
+}
