@@ -60,6 +60,12 @@ function takeAppend(state: RaftState, message: Append): void {
     acknowledge(state, log.committed);
     return;
   }
+  if (state.tracker.members.length === 0) {
+    // A replica that is being added: without the configuration it started from, changes in the log would make it believe
+    // in another one, perhaps of itself alone. Refusing even the beginning of the log asks for a snapshot.
+    reject(state, message);
+    return;
+  }
   if (!log.appendAfter({ index: prevIndex, term: prevTerm }, entries)) {
     reject(state, message);
     return;

@@ -1,7 +1,7 @@
 /** What a leader does with the answers of its followers. */
 import { invariant } from '../../base/index.ts';
 import { answerConfirmedReads, answerForwardedRead } from './reads/reads.ts';
-import { advanceCommit, sendAppend } from './replication.ts';
+import { advanceCommit, sendAppend, sendSnapshot } from './replication.ts';
 import type { RaftState } from './state.ts';
 import type { Progress } from './tracker/progress.ts';
 import { completeTransferWhenDue, startTransfer } from './transfer.ts';
@@ -52,7 +52,9 @@ function repair(state: RaftState, member: Progress, answer: AppendAnswer): void 
   if (answer.hintTerm > 0) hint = state.log.lastPositionNotAbove(hint, answer.hintTerm).index;
   if (!member.rejectAt(answer.index, hint)) return;
   if (member.state === 'replicate') member.becomeProbe();
-  sendAppend(state, member);
+  // All logs agree before their beginning: who refuses that has no configuration yet.
+  if (answer.index === 0) sendSnapshot(state, member);
+  else sendAppend(state, member);
 }
 
 function takeAcknowledgement(state: RaftState, member: Progress, index: number): void {

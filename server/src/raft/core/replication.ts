@@ -27,6 +27,19 @@ export function sendAppend(state: RaftState, member: Progress): void {
   trySendAppend(state, member, true);
 }
 
+/**
+ * What the log does not have any more. Only for a follower that answers: a snapshot is costly. False without one, or with
+ * one that does not reach the log; the next heartbeat answer tries again.
+ */
+export function sendSnapshot(state: RaftState, member: Progress): boolean {
+  const snapshot = state.log.storage.snapshot();
+  const isUseful = snapshot.index > member.match && snapshot.index >= state.log.firstIndex - 1;
+  if (!member.recentActive || !isUseful) return false;
+  member.becomeSnapshot(snapshot.index);
+  send(state, { type: 'snapshot', from: state.id, to: member.id, term: state.term, snapshot });
+  return true;
+}
+
 /** Heartbeats never tell a follower of a commit beyond what it is known to hold. */
 export function broadcastHeartbeat(state: RaftState): void {
   const readRound = state.readRounds.openRound;
@@ -95,13 +108,3 @@ function trySendAppend(state: RaftState, member: Progress, mayBeEmpty: boolean):
 }
 
 const NO_ENTRIES = { kind: 'ok', entries: [] } as const;
-
-/** Only to a follower that answers: a snapshot is costly. Without one yet, the next heartbeat answer tries again. */
-function sendSnapshot(state: RaftState, member: Progress): boolean {
-  const snapshot = state.log.storage.snapshot();
-  const isUseful = snapshot.index > member.match && snapshot.index >= state.log.firstIndex - 1;
-  if (!member.recentActive || !isUseful) return false;
-  member.becomeSnapshot(snapshot.index);
-  send(state, { type: 'snapshot', from: state.id, to: member.id, term: state.term, snapshot });
-  return true;
-}

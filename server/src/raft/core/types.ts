@@ -174,7 +174,10 @@ export interface EntriesRange {
 
 /** The durable log as the core sees it: synchronous, in memory or cached. Declared here, implemented by the driver. */
 export interface LogStorage {
-  /** Read once, by `createRaft`. The configuration is that of `RaftOptions.applied`. */
+  /**
+   * Read once, by `createRaft`. The configuration is that of `RaftOptions.applied`, or a later committed one, whose entries
+   * are then not given to `applyConfChange` again. It is empty for a replica that is being added: a snapshot brings it.
+   */
   initialState(): { readonly hardState: HardState; readonly confState: ConfState };
   /** One above the last compacted index. */
   firstIndex(): number;

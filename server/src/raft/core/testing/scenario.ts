@@ -28,7 +28,11 @@ export function performStory(text: string): string {
 function output(stage: Stage, command: string): readonly string[] {
   const words = command.split(/\s+/).filter((word) => word !== '');
   const isSilent = words[0] === 'silently';
-  perform(stage, isSilent ? words.slice(1) : words);
+  try {
+    perform(stage, isSilent ? words.slice(1) : words);
+  } catch (error) {
+    throw new Error(`the command "> ${command}", after\n${stage.takeLines().join('\n')}`, { cause: error });
+  }
   const lines = stage.takeLines();
   return isSilent ? [] : lines.map((line) => `  ${line}`);
 }

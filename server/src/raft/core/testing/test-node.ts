@@ -75,11 +75,16 @@ export class TestNode {
     this.#raft = createRaft({ ...this.#options, applied: this.#machine.applied }, this.storage, this.#random);
   }
 
-  /** The process dies: writes that were not completed are lost, and so is state that was not flushed. */
-  crash(): void {
+  /** The process dies: writes that were not completed are lost, and so is applied state that was not flushed. */
+  kill(): void {
     this.#raft = undefined;
     this.#writes = [];
     this.#toApply = [];
+  }
+
+  /** The power fails: besides, what was written without a sync is lost. */
+  crash(): void {
+    this.kill();
     this.storage.loseUnsynced();
   }
 

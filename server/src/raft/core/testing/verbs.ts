@@ -125,6 +125,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   mend: (stage) => {
     stage.mendAll();
   },
+  // crash 1: the power fails; restart 1: a crashed replica comes up, a running one is killed first
   crash: (stage, [id]) => {
     stage.cluster.node(idOf(id)).crash();
   },
@@ -134,7 +135,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   restart: (stage, [id]) => {
     const node = stage.cluster.node(idOf(id));
-    if (node.isUp) node.crash();
+    if (node.isUp) node.kill();
     node.start();
     stage.say(describeStatus(node.raft.status()));
   },
