@@ -77,7 +77,8 @@ export class Persister {
     const staged = batch.map(({ replica, persist }) => ({ log: replica.log, persist }));
     const written = await this.#store.write(staged, { sync: synced });
     this.#inFlight = undefined;
-    this.#metrics?.persisted({ ...written, synced, seconds: (this.#clock.nowMs() - startMs) / 1000 });
+    if (written.bytes > 0)
+      this.#metrics?.persisted({ ...written, synced, seconds: (this.#clock.nowMs() - startMs) / 1000 });
     this.#onDurable(batch);
   }
 }

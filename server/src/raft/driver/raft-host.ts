@@ -14,6 +14,7 @@ import { type ConfState, createRaft, type RaftOptions, type Ready } from '../cor
 import type { GroupLog } from '../log/group-log.ts';
 import type { LoadedGroup } from '../log/load-group.ts';
 import { LogStore } from '../log/log-store.ts';
+import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
 import type {
   Applier,
   GroupMessage,
@@ -52,6 +53,8 @@ export interface RaftHostDeps {
     readonly electionTimeoutMs: number;
     readonly heartbeatIntervalMs: number;
     readonly maxAppendEntries: number;
+    /** Memory for the newest entries of all groups; `TAIL_BYTES_MAX` by default. */
+    readonly tailBytesMax?: number;
   };
   /**
    * Called once when the host cannot go on: a failed write, a broken invariant, a failed apply. The process must end.
@@ -113,7 +116,8 @@ export class RaftHost {
 
   /** Reads and checks all logs. Rejects when the store cannot be read. */
   static async open(deps: RaftHostDeps): Promise<RaftHost> {
-    return new RaftHost(deps, await LogStore.open(deps.kv));
+    const { tailBytesMax = TAIL_BYTES_MAX } = deps.options;
+    return new RaftHost(deps, await LogStore.open(deps.kv, { tailBytesMax }));
   }
 
   /** A group whose log is damaged is not started; `status` says so. */

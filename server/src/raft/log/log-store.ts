@@ -6,7 +6,7 @@ import { GroupLog, LOG_START } from './group-log.ts';
 import { entryKey, parseKey } from './keys.ts';
 import { GroupLoader, type LoadedGroup } from './load-group.ts';
 import { readSequence, sequenceRow } from './state-record.ts';
-import { TAIL_BYTES_MAX, trimTails } from './tail-budget.ts';
+import { trimTails } from './tail-budget.ts';
 
 const READ_CHUNK_BYTES_MAX = 1024 * 1024;
 
@@ -43,8 +43,8 @@ export class LogStore {
   }
 
   /** Reads and checks everything stored. A damaged group is reported by `group`, it does not fail the others. */
-  static async open(kv: KvStore, o: { readonly tailBytesMax?: number } = {}): Promise<LogStore> {
-    const store = new LogStore(kv, o.tailBytesMax ?? TAIL_BYTES_MAX);
+  static async open(kv: KvStore, o: { readonly tailBytesMax: number }): Promise<LogStore> {
+    const store = new LogStore(kv, o.tailBytesMax);
     await store.#load();
     return store;
   }
@@ -83,6 +83,8 @@ export class LogStore {
       log.stage(persist, batch, this.#encoder);
       entries += persist.entries.length;
     }
+    // Messages may wait for the disk only because something before them did: then there is nothing to write.
+    if (batch.count === 0) return { bytes: 0, entries };
     this.#sequence += 1;
     const row = sequenceRow(this.#sequence);
     batch.put(row.key, row.value);
