@@ -41,12 +41,12 @@ export function scrollOf(o: Partial<ScrollRequest> = {}): ScrollRequest {
 
 /** Lets time pass until `promise` settles: waiting costs no real time. Fails after 100 simulated seconds. */
 export async function passTimeUntil<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
+  const state = { isSettled: false };
   const done = (): void => {
-    isSettled = true;
+    state.isSettled = true;
   };
   promise.then(done, done);
-  for (let passedMs = 0; !isSettled; passedMs += 5) {
+  for (let passedMs = 0; !state.isSettled; passedMs += 5) {
     if (passedMs > 100_000) throw new Error('nothing happened within 100 simulated seconds');
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(5);
