@@ -18,13 +18,16 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/grape/native
 cached_max=8
 export PATH=$root/node_modules/.bin:$PATH
 
+# Where binding.gyp finds the headers of an npm package.
+headers() { node -p "require('path').resolve(require('$1').include_dir)"; }
+
 # Everything that the result depends on: our files, the headers and libraries, the compiler.
 inputs_hash() {
   {
     cd "$native"
     find binding.gyp gyp src -type f | LC_ALL=C sort | xargs sha256sum
     sha256sum "$root/scripts/build-native.sh" | cut -d' ' -f1
-    sha256sum "$root"/node_modules/node-addon-api/napi*.h "$root"/node_modules/node-api-headers/include/*.h | cut -d' ' -f1
+    sha256sum "$(headers node-addon-api)"/napi*.h "$(headers node-api-headers)"/*.h | cut -d' ' -f1
     "${CXX:-g++}" -dumpfullversion -dumpmachine
     dpkg-query -W librocksdb-dev libfaiss-dev libopenblas-dev 2>/dev/null || true
     echo "$flavour ${CXXFLAGS:-} ${LDFLAGS:-}"

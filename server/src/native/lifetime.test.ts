@@ -16,6 +16,7 @@ const options: RocksDbOptions = {
   writeBufferBytes: 1 << 20,
   compression: 'lz4',
 };
+const addonOptions = { ...options, createIfMissing: true, errorIfExists: false, maxOpenFiles: 50 };
 const b = (text: string): Buffer => Buffer.from(text);
 
 let directory: string;
@@ -83,22 +84,32 @@ describe('the garbage collector', () => {
     await scan.database.close();
   });
 
-  test('takes no buffer of a call under way', async () => {
-    const db = await RocksDb.open(path, options);
-    const calls: Promise<unknown>[] = [];
-    for (let i = 0; i < 40; i += 1) {
-      calls.push(
-        db.write(new WriteBatch().put(b(String(i)), Buffer.alloc(200_000, i)), { sync: i % 8 === 0 }),
-      );
-      calls.push(db.multiGet([b(String(i))]), db.get(b(String(i))));
-      if (i % 10 === 0) collectGarbage();
+  test('takes no buffer and no handle of a call under way', async () => {
+    // The addon itself: the face keeps some of them alive too.
+    const addon = kvAddon();
+    const calls = await (async () => {
+      const handle = await addon.kvOpen(path, addonOptions);
+      return Array.from({ length: 60 }, (_, i) => {
+        const batch = new WriteBatch().put(b(String(i)), Buffer.alloc(200_000, i));
+        const written = addon.kvWrite(handle, batch.lend().bytes, i % 8 === 0);
+        const read = addon.kvMultiGet(handle, packKeys([Buffer.alloc(60_000, i), Buffer.alloc(60_000, i)]));
+        return Promise.all([written, read]);
+      });
+    })();
+    for (let i = 0; i < 10; i += 1) {
+      collectGarbage();
+      await setImmediate();
     }
-    collectGarbage();
-    await Promise.all(calls);
-    for (let i = 0; i < 40; i += 1) {
-      expect((await db.get(b(String(i))))?.equals(Buffer.alloc(200_000, i))).toBe(true);
-    }
-    await db.close();
+    for (const [, values] of await Promise.all(calls)) expect(values).toEqual(Buffer.alloc(8, 255));
+    await until('the directory can be opened again', async () => {
+      const db = await RocksDb.open(path, options).catch(() => undefined);
+      if (db === undefined) return false;
+      for (let i = 0; i < 60; i += 1) {
+        expect((await db.get(b(String(i))))?.equals(Buffer.alloc(200_000, i))).toBe(true);
+      }
+      await db.close();
+      return true;
+    });
   });
 
   test('leaves what was read alone after the database is closed', async () => {
@@ -143,6 +154,28 @@ describe('a process', () => {
   });
 });
 
+test('after a failed write no write that was already waiting is tried', async () => {
+  // A limit on the size of files stands for a full disk.
+  const script = join(import.meta.dirname, 'testing', 'limited-writer.ts');
+  const child = spawn('bash', ['-c', 'ulimit -f 128; exec "$@"', 'bash', process.execPath, script, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  await once(child, 'close');
+  const outcomes = output.trimEnd().split('\n');
+  const failedAt = outcomes.indexOf('KV_IO_ERROR');
+  expect(outcomes).toHaveLength(200);
+  expect(failedAt).toBeGreaterThan(10);
+  expect(new Set(outcomes.slice(0, failedAt))).toEqual(new Set(['ok']));
+  expect(new Set(outcomes.slice(failedAt + 1))).toEqual(new Set(['KV_POISONED']));
+
+  const db = await RocksDb.open(path, options);
+  const found = await db.scan({ keysOnly: true }).next({ entriesMax: 1_000, bytesMax: 1 << 20 });
+  expect(found.entries.length).toBeGreaterThanOrEqual(failedAt);
+  await db.close();
+});
+
 describe('the pool', () => {
   let db: RocksDb;
 
@@ -180,10 +213,7 @@ describe('the pool', () => {
     const keys = packKeys(Array.from({ length: 300 }, (_, i) => b(`missing-${String(i)}`)));
     // The face hides its handle; only with calls as cheap as this the queue fills up.
     const addon = kvAddon();
-    const handle = await addon.kvOpen(join(directory, 'other'), {
-      ...{ createIfMissing: true, errorIfExists: false, maxOpenFiles: 50 },
-      ...options,
-    });
+    const handle = await addon.kvOpen(join(directory, 'other'), addonOptions);
     const calls = Array.from({ length: 20_000 }, () => addon.kvMultiGet(handle, keys));
     const outcomes = await Promise.allSettled(calls);
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
