@@ -12,6 +12,7 @@ import type { GroupMessage } from '../types.ts';
 import { decodeError, encodeError, PeerUnavailableError, RemoteError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
 import { FRAME, FRAME_BYTES_MAX } from './frame.ts';
+import { HandshakeError } from './handshake.ts';
 import type { Hello, Purpose } from './hello.ts';
 import { decodeMessages } from './message-codec.ts';
 
@@ -83,10 +84,10 @@ export class PeerConnection {
     return this.#frames.address;
   }
 
-  /** False: dropped. */
-  sendRaft(body: Buffer): boolean {
+  /** All bodies or, answering false, none. */
+  sendRaft(bodies: readonly Buffer[]): boolean {
     if (this.#frames.isClosed || this.#frames.backlogBytes > RAFT_BACKLOG_BYTES_MAX) return false;
-    this.#frames.send(FRAME.raft, body);
+    for (const body of bodies) this.#frames.send(FRAME.raft, body);
     return true;
   }
 
@@ -152,7 +153,7 @@ export class PeerConnection {
       case FRAME.pong:
         return;
       case FRAME.refused:
-        throw new Error(`the peer refused: ${body.toString('utf8')}`);
+        throw new HandshakeError(`the peer refused: ${body.toString('utf8')}`);
       default:
         throw new Error(`a frame of unknown type ${type}`);
     }

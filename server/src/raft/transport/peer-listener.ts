@@ -87,7 +87,7 @@ export class PeerListener {
     const timer = this.#deps.clock.after(HANDSHAKE_MS_MAX, () => socket.destroy());
     try {
       const sniffed = await sniff(socket);
-      if (sniffed.kind === 'http') this.#deps.http(socket);
+      if (sniffed.kind === 'http') this.#handOver(socket);
       else if (sniffed.kind === 'peer') await this.#greet(socket, sniffed.rest);
       else throw new Error('its first bytes are neither those of a peer nor HTTP');
     } catch (error) {
@@ -104,6 +104,12 @@ export class PeerListener {
     socket.resume();
     const identity = await greetAsServer(frames, { hello: hello(), tokens: tokens(), accept });
     this.#deps.onPeer(frames, identity);
+  }
+
+  /** Looking at the first bytes has paused the socket. */
+  #handOver(socket: Socket): void {
+    this.#deps.http(socket);
+    socket.resume();
   }
 
   #onRefused(address: string, error: Error): void {

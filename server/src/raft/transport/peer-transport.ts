@@ -5,7 +5,7 @@ import type { GroupMessage, RaftLink } from '../types.ts';
 import { PeerUnavailableError } from './errors.ts';
 import type { FrameSocket, TrafficMetrics } from './frame-socket.ts';
 import { FRAME_BYTES_MAX } from './frame.ts';
-import { greetAsClient } from './handshake.ts';
+import { greetAsClient, HandshakeError } from './handshake.ts';
 import type { Hello, Purpose } from './hello.ts';
 import { Incarnations } from './incarnations.ts';
 import { encodedBytes, encodeMessages } from './message-codec.ts';
@@ -153,11 +153,7 @@ export class PeerTransport implements RaftLink {
 
   sendRaft(nodeId: string, messages: readonly GroupMessage[]): boolean {
     const connection = this.#peers.get(nodeId)?.connection;
-    if (connection === undefined) return false;
-    for (const part of inFrames(messages)) {
-      if (!connection.sendRaft(encodeMessages(part))) return false;
-    }
-    return true;
+    return connection?.sendRaft(inFrames(messages).map(encodeMessages)) ?? false;
   }
 
   onRaft(listener: (fromNode: string, messages: readonly GroupMessage[]) => void): void {
@@ -226,7 +222,7 @@ export class PeerTransport implements RaftLink {
     this.#incarnations.remember(peer);
     const connection = this.#connectionOf(frames, identity);
     this.#inbound.add(connection);
-    void connection.ended.then(() => this.#onInboundEnded(connection));
+    void connection.ended.then((reason) => this.#onInboundEnded(connection, reason));
     if (this.#isClosed) connection.close(new Error('the node stops'));
     if (purpose !== 'cluster') return;
     // The peer has connected anew: whatever still comes over the former connection is older.
@@ -234,10 +230,14 @@ export class PeerTransport implements RaftLink {
     this.#members.set(peer.nodeId, connection);
   }
 
-  #onInboundEnded(connection: PeerConnection): void {
+  #onInboundEnded(connection: PeerConnection, reason: Error): void {
     this.#inbound.delete(connection);
     const { nodeId } = connection.peer;
     if (this.#members.get(nodeId) === connection) this.#members.delete(nodeId);
+    if (!(reason instanceof HandshakeError)) return;
+    // The peer looked at this node last and did not want it.
+    const fields = { peer: nodeId, address: connection.address };
+    this.#refusals.warn('a peer ended its connection', { who: nodeId, reason: reason.message, fields });
   }
 
   #connectionOf(

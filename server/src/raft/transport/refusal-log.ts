@@ -15,12 +15,12 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** `who` and `reason` together tell what is new. */
+  /** `who`, what happened and the reason tell what is new. */
   warn(
     message: string,
     o: { readonly who: string; readonly reason: string; readonly fields: Record<string, unknown> },
   ): void {
-    const key = `${o.who}\n${o.reason}`;
+    const key = `${o.who}\n${message}\n${o.reason}`;
     const nowMs = this.#clock.nowMs();
     const lastMs = this.#loggedMs.get(key);
     if (lastMs !== undefined && nowMs - lastMs < REPEAT_MS_MIN) return;
