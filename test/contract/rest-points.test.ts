@@ -168,7 +168,7 @@ test('a body above 256 KB is parsed elsewhere with the same result, and the same
   const answer = await rest.call('POST', '/vectors', { points });
   expect(answer.json).toMatchObject({ upserted: 9000 });
   expect((await rest.call('GET', '/vectors/8999')).json).toMatchObject({ id: 8999, payload: { i: 8999 } });
-  points[8000] = { id: 8000, vector: [1, 2], payload: { i: 0 } } as never;
+  points[8000] = { id: 8000, vector: [1, 2], payload: { i: 0 } };
   const bad = await rest.call('POST', '/vectors', { points });
   expect([bad.status, errorOf(bad).code]).toEqual([400, 'DIMENSION_MISMATCH']);
   expect(errorOf(bad).message).toContain('points[8000].vector');

@@ -59,7 +59,11 @@ export function createRaftMetricsServer(deps: {
 }): Server {
   const { metrics } = deps;
   const page = { path: '/raft/metrics', contentType: metrics.contentType, text: () => metrics.raft.text() };
-  return pageServer(page, deps.logger);
+  const server = pageServer(page, deps.logger);
+  // Without a port of its own a server keeps no watch over whole requests: one request per connection, and silence ends it.
+  server.maxRequestsPerSocket = 1;
+  server.timeout = REQUEST_TIMEOUT_MS;
+  return server;
 }
 
 function pageServer(page: Page, logger: Logger): Server {

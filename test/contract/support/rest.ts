@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { RestServer } from '../../../server/src/api/index.ts';
 import { present, seededRandom, systemClock } from '../../../server/src/base/index.ts';
 import { Metrics, silentLogger } from '../../../server/src/observability/index.ts';
-import { Admission, AdminService, type NodeHealth } from '../../../server/src/service/index.ts';
+import { type Admission, AdminService, type NodeHealth } from '../../../server/src/service/index.ts';
 import {
   MemoryCluster,
   type MemoryClusterOptions,
@@ -32,10 +32,15 @@ export interface Rest {
   readonly admin: AdminService;
   readonly metrics: Metrics;
   readonly port: number;
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  readonly call: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Answer>;
   /** Everything the server sends back for these bytes, until it closes the connection. */
-  raw(bytes: string, o?: { readonly halfClose?: boolean }): Promise<string>;
-  close(): Promise<void>;
+  readonly raw: (bytes: string, o?: { readonly halfClose?: boolean }) => Promise<string>;
+  readonly close: () => Promise<void>;
 }
 
 const HEALTHY: NodeHealth = { status: 'healthy', reason: undefined, role: 'leader', leaderId: 'node-1' };
