@@ -42,6 +42,7 @@ export class GroupLog implements LogStorage {
   #hardState: HardState;
   #configuration: Configuration;
   #configurationIsStaged: boolean;
+  #isStored: boolean;
   /** What `entries` could not serve from memory, by the replica it is for. */
   readonly #missing = new Map<ReplicaId, EntriesRange>();
   /** Read from the disk, for one replica each. */
@@ -52,7 +53,7 @@ export class GroupLog implements LogStorage {
     readonly base: LogBase;
     readonly hardState: HardState;
     readonly configuration: Configuration;
-    /** False: the configuration goes into the first batch. */
+    /** False: hard state and configuration go into the first batch. */
     readonly isStored: boolean;
   }) {
     this.group = o.group;
@@ -62,6 +63,7 @@ export class GroupLog implements LogStorage {
     this.#hardState = o.hardState;
     this.#configuration = o.configuration;
     this.#configurationIsStaged = o.isStored;
+    this.#isStored = o.isStored;
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
@@ -119,22 +121,15 @@ export class GroupLog implements LogStorage {
       group: this.group,
     });
     this.#stageEntries(persist.entries, batch, encoder);
-    if (persist.hardState !== undefined) {
-      const { commit } = persist.hardState;
-      const last = this.#crcs.lastIndex;
-      invariant(commit <= last, 'the stored commit is within the stored log', {
-        group: this.group,
-        commit,
-        last,
-      });
-      const row = hardStateRow(this.group, persist.hardState);
-      batch.put(row.key, row.value);
-    }
+    // The first batch of a group holds its whole state: one row without the other would be taken for damage.
+    const hardState = persist.hardState ?? (this.#isStored ? undefined : this.#hardState);
+    if (hardState !== undefined) this.#stageHardState(hardState, batch);
     if (!this.#configurationIsStaged) {
       const row = configurationRow(this.group, this.#configuration);
       batch.put(row.key, row.value);
-      this.#configurationIsStaged = true;
     }
+    this.#configurationIsStaged = true;
+    this.#isStored = true;
   }
 
   /** The batch that `persist` was staged into is durable. */
@@ -178,6 +173,18 @@ export class GroupLog implements LogStorage {
   /** Forgets the oldest entry held in memory; it stays in the store. */
   evictOldest(): void {
     this.#tail.shift();
+  }
+
+  #stageHardState(hardState: HardState, batch: WriteBatch): void {
+    const { commit } = hardState;
+    const last = this.#crcs.lastIndex;
+    invariant(commit <= last, 'the stored commit is within the stored log', {
+      group: this.group,
+      commit,
+      last,
+    });
+    const row = hardStateRow(this.group, hardState);
+    batch.put(row.key, row.value);
   }
 
   #stageEntries(entries: readonly Entry[], batch: WriteBatch, encoder: EntryEncoder): void {

@@ -149,6 +149,14 @@ describe('the log store', () => {
     }
   });
 
+  test('stores the whole state of a new group with its first batch, whatever that holds', async () => {
+    const kv = new MemoryKv('log');
+    const store = await open(kv);
+    await store.write([{ log: store.create(7, CONF), persist: persist([]) }], SYNC);
+    const log = logOf(await open(kv.crash()));
+    expect(log.initialState()).toEqual({ hardState: { term: 0, vote: 0, commit: 0 }, confState: CONF });
+  });
+
   test('stores a changed configuration with the next batch', async () => {
     const kv = await filled();
     const store = await open(kv);
