@@ -39,9 +39,6 @@ process.on('unhandledRejection', (reason) => abort(asError(reason)));
 logger.info('starting', { version, dataDir: server.dataDir, config: flags.config ?? 'defaults' });
 for (const warning of config.warnings) logger.warn(warning);
 for (const path of config.notYetInEffect) logger.warn('a key is accepted but not yet in effect', { path });
-if (server.adminAuth === 'open') {
-  logger.warn('admin_auth is open: whoever reaches the REST port may administer the cluster');
-}
 
 let node: RunningNode | undefined;
 let isStopping = false;
