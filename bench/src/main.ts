@@ -39,9 +39,12 @@ try {
   await linked();
   for (const ef of [undefined, 24, 32, 48, 64]) await searches(ef);
   await memory();
-} finally {
   await cluster.stopAll();
   await rm(directory, { recursive: true, force: true });
+} catch (error) {
+  await cluster.stopAll('SIGKILL');
+  console.error(`failed; logs and data of the nodes are in ${directory}`);
+  throw error;
 }
 
 async function writes(): Promise<void> {
