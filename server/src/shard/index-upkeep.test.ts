@@ -115,7 +115,7 @@ test('entries that are applied while the collection is being loaded reach the in
   world.indexes.files.clear();
   await world.open({ withCollection: false });
   const progress = { isLoaded: false };
-  const loading = world.host.setCollection(SCHEMA).then(() => (progress.isLoaded = true));
+  const loading = world.host.setCollection(SCHEMA).finally(() => (progress.isLoaded = true));
   let index = 2000;
   while (!progress.isLoaded) {
     await world.host.apply([{ group: 0, entries: entries(index + 1, index + 7) }]);
@@ -204,13 +204,10 @@ test('a journal that nobody trims stays bounded, and an index older than it is r
   await world.host.apply([{ group: 0, entries: entries(1, 20) }]);
   await world.stop();
   await world.open();
-  const noOps = Array.from({ length: JOURNAL_ENTRIES_MAX }, (_, n) => entry(21 + n));
-  const next = 21 + JOURNAL_ENTRIES_MAX;
-  await world.host.apply([
-    { group: 0, entries: [...noOps, entry(next, remove(6)), ...entries(next + 1, next + 3)] },
-  ]);
-  const journal = (await world.rows()).filter((row) => row.startsWith('03'));
-  expect(journal.length).toBe(4);
+  const noOps = Array.from({ length: JOURNAL_ENTRIES_MAX }, (_, n) => entry(31 + n));
+  const next = 31 + JOURNAL_ENTRIES_MAX;
+  await world.host.apply([{ group: 0, entries: [...entries(21, 30), ...noOps, entry(next, remove(26))] }]);
+  expect((await world.rows()).filter((row) => row.startsWith('03')).length).toBe(1);
   await world.host.flush();
   await world.crash().open();
   await expectIndexEqualsStore(world);

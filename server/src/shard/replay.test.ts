@@ -127,6 +127,6 @@ test('whatever is lost in crashes, applying the log again from the applied index
       const points = (rows: string[]): string[] => rows.filter((row) => row.startsWith('01'));
       expect(points(await world.rows())).toEqual(points(await straight.rows()));
     }),
-    { numRuns: 60 },
+    { numRuns: 60, interruptAfterTimeLimit: 30_000, markInterruptAsFailure: true },
   );
 }, 60_000);

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock } from '../../base/index.ts';
@@ -7,6 +7,10 @@ import { type CollectionSchema, parsePointId, type PointWrite } from '../../mode
 import { silentLogger } from '../../observability/index.ts';
 import { MemoryKv } from '../../storage/index.ts';
 import { type Command, type CommittedEntry, encodeCommand, ShardHost } from '../index.ts';
+
+/** The naive indexes keep their files in memory: it stays empty. */
+const directory = mkdtempSync(join(tmpdir(), 'grape-shard-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 export const SCHEMA: CollectionSchema = { id: 1, name: 'default', dimension: 3, metric: 'cosine', m: 16 };
 
@@ -37,7 +41,7 @@ export function entry(index: number, command?: Command): CommittedEntry {
 export class ShardWorld {
   readonly clock = new FakeClock();
   readonly indexes = new NaiveIndexes();
-  readonly directory = mkdtempSync(join(tmpdir(), 'grape-shard-'));
+  readonly directory = directory;
   readonly shards: readonly number[];
   kv = new MemoryKv('data');
   #host: ShardHost | undefined;
