@@ -1,5 +1,7 @@
 import { GrapeError, NotLeaderError } from '../../base/index.ts';
 import { MemoryKv } from '../../storage/index.ts';
+import { encodeConfChange } from '../core/index.ts';
+import { LogStore } from '../log/log-store.ts';
 import { GatedKv } from '../testing/gated-kv.ts';
 import { TestCluster, type TestNode } from '../testing/test-cluster.ts';
 
@@ -314,6 +316,41 @@ describe('group commit', () => {
     await cluster.settle(Promise.all(answers));
     expect(kv.writes.slice(before).filter(({ sync }) => sync).length).toBe(2);
   });
+
+  test('leaves a commit index that moved alone to the next batch, or to the next tick', async () => {
+    const cluster = new TestCluster({ nodes: 1 });
+    const kv = new GatedKv(new MemoryKv('log'));
+    const { host } = await cluster.start('node-1', kv);
+    await cluster.write('first');
+    await cluster.ticks(2);
+    const before = kv.writes.length;
+    for (let at = 0; at < 3; at += 1) {
+      const { promise } = host.propose(0, Buffer.from(`w${at}`));
+      await cluster.turns(10);
+      await promise;
+    }
+    expect(kv.writes.slice(before).map(({ sync }) => sync)).toEqual([true, true, true]);
+    await cluster.ticks(1);
+    expect(kv.writes.slice(before).map(({ sync }) => sync)).toEqual([true, true, true, false]);
+  });
+});
+
+describe('messages', () => {
+  test('are only taken from the node that holds the replica they come from, for the own replica', async () => {
+    const cluster = new TestCluster({ nodes: 3 });
+    const { host } = await cluster.start('node-1');
+    const append = { type: 'heartbeat', term: 5, commit: 0, readRound: 0 } as const;
+    cluster.network.link('node-3').sendRaft('node-1', [
+      { group: 0, message: { ...append, from: 2, to: 1 } },
+      { group: 0, message: { ...append, from: 3, to: 2 } },
+      { group: 9, message: { ...append, from: 3, to: 1 } },
+    ]);
+    await cluster.turns(10);
+    expect(host.status(0).raft.term).toBe(0);
+    cluster.network.link('node-3').sendRaft('node-1', [{ group: 0, message: { ...append, from: 3, to: 1 } }]);
+    await cluster.turns(10);
+    expect(host.status(0)).toMatchObject({ leaderNode: 'node-3', lastHeardLeaderMs: cluster.clock.nowMs() });
+  });
 });
 
 describe('a host that cannot go on', () => {
@@ -358,6 +395,39 @@ describe('a damaged log', () => {
     expect(cluster.network.log.slice(before).some(({ from }) => from === victim)).toBe(false);
     expect(await outcome(restarted.host.propose(0, Buffer.from('x')).promise)).toBeInstanceOf(NotLeaderError);
     expect(await outcome(restarted.host.readBarrier(0))).toEqual(error('SHARD_UNAVAILABLE'));
+  });
+});
+
+describe('a configuration change', () => {
+  const confState = { voters: [1], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const persist = { token: 1, snapshot: undefined, mustSync: true, messagesAfter: [] };
+  const data = encodeConfChange({
+    transition: 'auto',
+    steps: [{ type: 'addLearner', replica: 2 }],
+    context: Buffer.alloc(0),
+  });
+
+  /** A disk whose log ends with a committed change. */
+  async function diskWithChange(): Promise<MemoryKv> {
+    const kv = new MemoryKv('log');
+    const store = await LogStore.open(kv, { tailBytesMax: 1e6 });
+    const log = store.create(0, confState);
+    const entries = [{ index: 1, term: 1, kind: 'confChange', data } as const];
+    const hardState = { term: 1, vote: 1, commit: 1 };
+    await store.write([{ log, persist: { ...persist, entries, hardState } }], { sync: true });
+    return kv;
+  }
+
+  test('takes effect when it is applied, is stored, and is not applied to itself after a restart', async () => {
+    const cluster = new TestCluster({ nodes: 1 });
+    const node = await cluster.start('node-1', await diskWithChange());
+    await cluster.write('after');
+    expect(node.host.status(0).raft.confState.learners).toEqual([2]);
+    await cluster.ticks(1);
+    const again = await cluster.start('node-1', cluster.crash('node-1'));
+    expect(again.host.status(0).raft.confState.learners).toEqual([2]);
+    await cluster.write('again');
+    expect(again.machine.texts(0)).toEqual(['after', 'again']);
   });
 });
 

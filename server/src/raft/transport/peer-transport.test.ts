@@ -257,7 +257,8 @@ describe('Raft messages', () => {
   });
 
   test('on a connection that is not between members end it', async () => {
-    const b = await listen('b');
+    // On a clock that stands still nothing else ends it.
+    const b = await listen('b', { clock: new FakeClock() });
     const { socket, closed } = dialBare(b.transport.port);
     socket.write(PREFACE);
     const frames = new FrameSocket(socket);
@@ -269,7 +270,8 @@ describe('Raft messages', () => {
   });
 
   test('that do not decode end the connection', async () => {
-    const b = await listen('b');
+    // On a clock that stands still nothing else ends it.
+    const b = await listen('b', { clock: new FakeClock() });
     const { socket, closed } = dialBare(b.transport.port);
     socket.write(PREFACE);
     const frames = new FrameSocket(socket);
