@@ -2,6 +2,7 @@ import type { ClusterNode } from './cluster/index.ts';
 import { machineCollector, type Metrics } from './observability/index.ts';
 import { META_GROUP, type RaftHost, type RaftMetrics, type TrafficMetrics } from './raft/index.ts';
 import type { ShardHost } from './shard/index.ts';
+import type { KvStore } from './storage/index.ts';
 
 /** What the Raft host measures, as the metrics of the node. */
 export function raftMetrics(metrics: Metrics): RaftMetrics {
@@ -29,12 +30,34 @@ interface Measured {
   readonly dataDirectory: string;
   readonly raft: RaftHost;
   readonly shards: ShardHost;
+  readonly stores: readonly KvStore[];
   readonly cluster: ClusterNode;
 }
 
 /** Gauges that are looked up every metrics interval. */
-export function addCollectors(metrics: Metrics, { dataDirectory, raft, shards, cluster }: Measured): void {
+export function addCollectors(
+  metrics: Metrics,
+  { dataDirectory, raft, shards, stores, cluster }: Measured,
+): void {
   metrics.addCollector(machineCollector(metrics, dataDirectory));
+  metrics.beforeScrape(() => {
+    const indexes = shards.stats();
+    const sum = (of: (index: (typeof indexes)[number]) => number): number =>
+      indexes.reduce((total, index) => total + of(index), 0);
+    metrics.setIndexes({
+      live: sum((index) => index.live),
+      dead: sum((index) => index.dead),
+      unlinked: sum((index) => index.unlinked),
+      bytes: sum((index) => index.bytes),
+    });
+  });
+  metrics.addCollector(() => {
+    const counts = stores.map((store) => store.cacheCounts());
+    metrics.setCacheTotals({
+      hits: counts.reduce((total, { hits }) => total + hits, 0),
+      misses: counts.reduce((total, { misses }) => total + misses, 0),
+    });
+  });
   metrics.addCollector(() => {
     for (const { shard } of cluster.map()?.shards ?? []) {
       if (shards.shards().includes(shard)) metrics.setShardVectors(shard, shards.vectors(shard));

@@ -55,7 +55,11 @@ export async function startNode(deps: NodeDeps): Promise<RunningNode> {
   configurePool(config.current.server.workerThreads);
   const core = await openCore(deps);
   const doors = await openDoors(deps, core);
-  addCollectors(core.metrics, { ...core, dataDirectory: core.storage.directory.path });
+  addCollectors(core.metrics, {
+    ...core,
+    dataDirectory: core.storage.directory.path,
+    stores: [core.storage.raft, core.storage.data],
+  });
   core.metrics.start(config.current.monitoring.metricsIntervalSecs);
   core.cluster.onFormed(() => logger.info('the node serves its shards'));
   core.cluster.start({ groups: core.raft, peers: core.transport });

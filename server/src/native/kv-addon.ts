@@ -31,6 +31,7 @@ export interface KvAddon {
   kvFlush(db: DatabaseHandle): Promise<void>;
   kvCheckpoint(db: DatabaseHandle, directory: string): Promise<void>;
   kvProperty(db: DatabaseHandle, name: string): string | undefined;
+  kvCacheCounts(db: DatabaseHandle): [hits: number, misses: number];
   kvClose(db: DatabaseHandle): Promise<void>;
 }
 

@@ -105,6 +105,12 @@ export class RocksDb {
     return kvAddon().kvProperty(this.#handle, name);
   }
 
+  /** Look-ups in the block cache since the database was opened; zeros when it is closed. */
+  cacheCounts(): { hits: number; misses: number } {
+    const [hits, misses] = kvAddon().kvCacheCounts(this.#handle);
+    return { hits, misses };
+  }
+
   /** Waits for the calls under way, then closes; may be called again. */
   close(): Promise<void> {
     this.#closed ??= settled(kvAddon().kvClose(this.#handle));

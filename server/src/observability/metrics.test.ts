@@ -137,3 +137,12 @@ describe('the metrics of Raft', () => {
     expect(valueOf(text, 'grape_raft_fsync_latency_seconds_count')).toBe(1);
   });
 });
+
+test('a look before the scrape brings fast gauges up to date', async () => {
+  const metrics = made();
+  let unlinked = 5;
+  metrics.beforeScrape(() => metrics.setIndexes({ live: 10, dead: 1, unlinked, bytes: 4096 }));
+  expect(await metrics.text()).toContain('grape_index_unlinked 5');
+  unlinked = 0;
+  expect(await metrics.text()).toContain('grape_index_unlinked 0');
+});

@@ -21,6 +21,13 @@ export interface DiskUsage {
   readonly sizeBytes: number;
 }
 
+export interface IndexUsage {
+  readonly live: number;
+  readonly dead: number;
+  readonly unlinked: number;
+  readonly bytes: number;
+}
+
 /**
  * Every metric of the node, in registries of its own. Counters and latencies are up to date at every scrape; gauges
  * that somebody has to look up are refreshed by collectors.
@@ -47,6 +54,7 @@ export class Metrics {
   );
   readonly #totals = new Map<string, number>();
   readonly #collectors: Collector[] = [];
+  readonly #looks: (() => void)[] = [];
   #timer: Timer | undefined;
   #refreshing: Promise<void> | undefined;
 
@@ -90,6 +98,14 @@ export class Metrics {
     this.#raiseTo('grape_cache_misses_total', totals.misses);
   }
 
+  /** Sums over the collections of the node. */
+  setIndexes(indexes: IndexUsage): void {
+    this.#families.gauge('grape_index_live').set(indexes.live);
+    this.#families.gauge('grape_index_dead').set(indexes.dead);
+    this.#families.gauge('grape_index_unlinked').set(indexes.unlinked);
+    this.#families.gauge('grape_index_bytes').set(indexes.bytes);
+  }
+
   setMemoryUsage(bytes: number): void {
     this.#families.gauge('grape_memory_usage_bytes').set(bytes);
   }
@@ -128,8 +144,14 @@ export class Metrics {
     return this.#refreshing;
   }
 
+  /** Called at every scrape: for gauges that cost nothing to look up and change fast. */
+  beforeScrape(look: () => void): void {
+    this.#looks.push(look);
+  }
+
   /** What `/metrics` answers. */
   text(): Promise<string> {
+    for (const look of this.#looks) look();
     return this.#registry.metrics();
   }
 

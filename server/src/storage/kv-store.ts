@@ -55,6 +55,9 @@ export interface KvStore {
   /** A property of RocksDB, such as `rocksdb.estimate-num-keys`; undefined when it is not known. */
   property(name: string): string | undefined;
 
+  /** Look-ups in the block cache since the store was opened; zeros where there is none. */
+  cacheCounts(): { readonly hits: number; readonly misses: number };
+
   /** Waits for the calls under way; may be called again. Keeps everything that was written, synced or not. */
   close(): Promise<void>;
 }

@@ -136,6 +136,10 @@ export class MemoryKv implements KvStore {
     return String(this.#visible.size);
   }
 
+  cacheCounts(): { hits: number; misses: number } {
+    return { hits: 0, misses: 0 };
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

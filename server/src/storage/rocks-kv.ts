@@ -71,6 +71,10 @@ class RocksKv implements KvStore {
     return this.#db.property(name);
   }
 
+  cacheCounts(): { hits: number; misses: number } {
+    return this.#db.cacheCounts();
+  }
+
   close(): Promise<void> {
     return this.#db.close();
   }

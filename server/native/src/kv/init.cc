@@ -1,5 +1,7 @@
 #include "init.h"
 
+#include <rocksdb/statistics.h>
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -175,6 +177,21 @@ Napi::Value Checkpoint(Info info) {
   return Calls::Of(info.Env()).Submit(info.Env(), Pool::Get().Long(), std::move(job));
 }
 
+/** kvCacheCounts(handle): [hits, misses] of the block cache since the database was opened; [0, 0] when it is closed. */
+Napi::Value CacheCounts(Info info) {
+  const auto database = FromHandle<Database>(info[0]);
+  if (database == nullptr) return ThrowType(info.Env(), "a database handle expected");
+  auto counts = Napi::Array::New(info.Env(), 2);
+  const auto count = [&](uint32_t ticker) {
+    return database->is_open()
+               ? static_cast<double>(database->db().GetDBOptions().statistics->getTickerCount(ticker))
+               : 0.0;
+  };
+  counts.Set(0u, count(rocksdb::BLOCK_CACHE_HIT));
+  counts.Set(1u, count(rocksdb::BLOCK_CACHE_MISS));
+  return counts;
+}
+
 /** kvProperty(handle, name): string | undefined, at once; undefined also when the database is closed. */
 Napi::Value Property(Info info) {
   const auto database = FromHandle<Database>(info[0]);
@@ -209,6 +226,7 @@ void InitKv(Napi::Env env, Napi::Object exports) {
   add("kvFlush", Flush);
   add("kvCheckpoint", Checkpoint);
   add("kvProperty", Property);
+  add("kvCacheCounts", CacheCounts);
   add("kvClose", Close);
 }
 

@@ -45,6 +45,7 @@ export class GatedKv implements KvStore {
   flush: KvStore['flush'] = () => this.#inner.flush();
   checkpoint: KvStore['checkpoint'] = (directory) => this.#inner.checkpoint(directory);
   property: KvStore['property'] = (name) => this.#inner.property(name);
+  cacheCounts: KvStore['cacheCounts'] = () => this.#inner.cacheCounts();
   close: KvStore['close'] = () => this.#inner.close();
 }
 
