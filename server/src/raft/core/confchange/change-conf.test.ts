@@ -74,8 +74,9 @@ describe('a change of the configuration', () => {
 
   it('keeps majorities overlapping from each configuration to the next', () => {
     const id = fc.integer({ min: 1, max: 6 });
-    const step = fc.record({ type: fc.constantFrom('addVoter', 'addLearner', 'remove'), replica: id });
-    const steps = fc.array(step as fc.Arbitrary<ConfChangeStep>, { minLength: 1, maxLength: 4 });
+    const type = fc.constantFrom<ConfChangeStep['type']>('addVoter', 'addLearner', 'remove');
+    const step = fc.record({ type, replica: id });
+    const steps = fc.array(step, { minLength: 1, maxLength: 4 });
     const transition = fc.constantFrom<ConfChange['transition']>('auto', 'implicit', 'explicit');
     const many = fc.array(fc.record({ steps, transition }), { maxLength: 6 });
     fc.assert(

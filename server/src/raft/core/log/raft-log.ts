@@ -147,7 +147,8 @@ export class RaftLog {
   stableTo(index: number, term: number): void {
     const { unstable } = this;
     unstable.stableTo(index, term);
-    if (unstable.lastIndex >= unstable.offset) return;
+    const isAllDurable = unstable.snapshot === undefined && unstable.lastIndex < unstable.offset;
+    if (!isAllDurable) return;
     const last = this.storage.lastIndex();
     invariant(last === this.lastIndex, 'storage ends where the log ends', { last, expected: this.lastIndex });
   }

@@ -31,6 +31,7 @@ export class Cluster {
   readonly #options: TestOptions;
   readonly #random: Random;
   readonly #nodes = new Map<ReplicaId, TestNode>();
+  #ascending: readonly TestNode[] = [];
 
   constructor(options: TestOptions, random: Random) {
     this.#options = options;
@@ -39,7 +40,7 @@ export class Cluster {
 
   /** Ascending. */
   get nodes(): readonly TestNode[] {
-    return [...this.#nodes.values()].sort((a, b) => a.id - b.id);
+    return this.#ascending;
   }
 
   node(id: ReplicaId): TestNode {
@@ -54,6 +55,7 @@ export class Cluster {
   add(id: ReplicaId, confState: ConfState): TestNode {
     const node = new TestNode({ ...DEFAULTS, ...this.#options, id }, confState, this.#random);
     this.#nodes.set(id, node);
+    this.#ascending = [...this.#nodes.values()].sort((a, b) => a.id - b.id);
     return node;
   }
 
@@ -61,9 +63,12 @@ export class Cluster {
     const node = this.node(id);
     const ready = node.turn();
     const { term } = node.raft.status();
-    if (ready.softState !== undefined) this.oracle.sawRole(id, term, ready.softState);
+    if (ready.softState !== undefined) {
+      this.oracle.sawRole(id, term, ready.softState);
+      if (ready.softState.role === 'leader') this.oracle.sawLeaderLog(id, term, node.storage);
+    }
     for (const entry of ready.persist?.entries ?? []) this.oracle.sawStored(entry);
-    for (const entry of ready.committed) this.oracle.sawCommitted(id, entry);
+    for (const entry of ready.committed) this.oracle.sawCommitted(id, term, entry);
     this.#send(ready.messages);
     return ready;
   }

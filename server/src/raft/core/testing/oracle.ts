@@ -1,11 +1,16 @@
 import { invariant } from '../../../base/index.ts';
-import type { Entry, Message, ReplicaId, SoftState } from '../types.ts';
+import type { Entry, LogStorage, Message, ReplicaId, SoftState } from '../types.ts';
+
+/** What a new leader has: all of it is on its disk. */
+type LeaderLog = Pick<LogStorage, 'firstIndex' | 'term'>;
 
 /** Sees everything that happens to a group, and fails when one of Raft's guarantees is broken (thesis figure 3.2). */
 export class Oracle {
   readonly #leaders = new Map<number, ReplicaId>();
   readonly #votes = new Map<string, ReplicaId>();
   readonly #committed: Entry[] = [];
+  /** By index - 1: the term of the replica that was first to know of the commit, so at least the term of the commit. */
+  readonly #commitTerms: number[] = [];
   readonly #stored = new Map<string, Entry>();
 
   /** Highest index that was ever handed out to be applied. */
@@ -42,14 +47,16 @@ export class Oracle {
   }
 
   /** State machine safety: every replica applies the same entry at an index, and none is left out. */
-  sawCommitted(id: ReplicaId, entry: Entry): void {
+  sawCommitted(id: ReplicaId, term: number, entry: Entry): void {
     invariant(entry.index <= this.committedIndex + 1, 'committed entries have no gap', {
       id,
       index: entry.index,
     });
     const known = this.#committed[entry.index - 1];
-    if (known === undefined) this.#committed.push(entry);
-    else {
+    if (known === undefined) {
+      this.#committed.push(entry);
+      this.#commitTerms.push(term);
+    } else {
       invariant(isSame(known, entry), 'what is committed stays', {
         id,
         index: entry.index,
@@ -59,16 +66,15 @@ export class Oracle {
     }
   }
 
-  /** Leader completeness: a leader's log has everything that was ever committed. */
-  sawLeaderLog(id: ReplicaId, termOf: (index: number) => number | undefined): void {
-    const last = this.#committed[this.#committed.length - 1];
-    if (last === undefined) return;
-    const term = termOf(last.index);
-    invariant(term === last.term, 'a leader has what was committed', {
-      id,
-      index: last.index,
-      term: last.term,
-    });
+  /** Leader completeness: a new leader's log has everything that was committed in earlier terms. */
+  sawLeaderLog(id: ReplicaId, term: number, log: LeaderLog): void {
+    const firstIndex = log.firstIndex();
+    for (let index = this.#committed.length; index >= firstIndex; index -= 1) {
+      if ((this.#commitTerms[index - 1] ?? term) >= term) continue;
+      const expected = this.#committed[index - 1]?.term;
+      const found = log.term(index);
+      invariant(found === expected, 'a leader has what was committed', { id, index, found, expected });
+    }
   }
 
   #vote(voter: ReplicaId, term: number, candidate: ReplicaId): void {

@@ -8,6 +8,7 @@ import type {
   Raft,
   RaftOptions,
   Ready,
+  Role,
   SnapshotMetadata,
 } from '../types.ts';
 import { MemoryStorage } from './memory-storage.ts';
@@ -26,6 +27,7 @@ export class TestNode {
   #raft: Raft | undefined;
   #machine: Machine;
   #flushed: Machine;
+  #role: Role = 'follower';
   /** Handed out, not durable yet, oldest first. */
   #writes: Persist[] = [];
   /** Handed out, not applied yet. */
@@ -71,6 +73,7 @@ export class TestNode {
   /** Starts from what the disk holds. */
   start(): void {
     this.#machine = this.#flushed;
+    this.#role = 'follower';
     this.storage.setConfState(this.#machine.confState);
     this.#raft = createRaft({ ...this.#options, applied: this.#machine.applied }, this.storage, this.#random);
   }
@@ -88,12 +91,25 @@ export class TestNode {
     this.storage.loseUnsynced();
   }
 
+  /** As told by the last turn. */
+  get role(): Role {
+    return this.#role;
+  }
+
   /** What the driver does in one turn; the write and the entries to apply stay pending. */
   turn(): Ready {
     const ready = this.raft.ready();
+    this.#role = ready.softState?.role ?? this.#role;
     if (ready.persist !== undefined) this.#writes.push(ready.persist);
     this.#toApply.push(...ready.committed);
     return ready;
+  }
+
+  /** The oldest write reaches the disk, but nobody lives to hear of it. */
+  storeOldestWrite(): void {
+    const persist = present(this.#writes.shift(), 'a write to complete');
+    this.storage.write(persist);
+    if (persist.snapshot !== undefined) this.#install(persist.snapshot);
   }
 
   /** The oldest write is durable; answers the messages that may leave now. */

@@ -41,22 +41,24 @@ describe('the progress of a follower', () => {
   });
 
   it.each([
-    ['stale: below what matched', 5, 3, false, 10],
-    ['fresh', 12, 3, true, 10],
-  ])('takes a rejection of the stream that is %s', (_what, rejected, hint, isTaken, next) => {
+    ['stale: below what matched', 5, false, 12],
+    ['fresh', 11, true, 10],
+  ])('takes a rejection of the stream that is %s', (_what, rejected, isTaken, next) => {
     const member = replicating(9);
-    expect(member.rejectAt(rejected, hint)).toBe(isTaken);
+    member.appendSent(2, 2);
+    expect(member.rejectAt(rejected, 3)).toBe(isTaken);
     expect(member.next).toBe(next);
   });
 
   it.each([
-    ['of another probe', 7, 3, false, 10],
-    ['of this probe, with a hint', 9, 3, true, 4],
-    ['of this probe, with a hint beyond it', 9, 20, true, 9],
-    ['of this probe, with no hint', 9, 0, true, 1],
-  ])('takes a rejection of a probe that is %s', (_what, rejected, hint, isTaken, next) => {
+    ['of another probe', { rejected: 7, hint: 3 }, 10],
+    ['of this probe, with a hint', { rejected: 9, hint: 3 }, 4],
+    ['of this probe, with a hint beyond it', { rejected: 9, hint: 20 }, 9],
+    ['of this probe, with no hint', { rejected: 9, hint: 0 }, 1],
+  ])('takes a rejection of a probe that is %s', (_what, { rejected, hint }, next) => {
     const member = progress();
     member.appendSent(1, 1);
+    const isTaken = rejected === 9;
     expect(member.rejectAt(rejected, hint)).toBe(isTaken);
     expect([member.next, member.isPaused]).toEqual([next, !isTaken]);
   });
