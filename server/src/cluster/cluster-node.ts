@@ -32,6 +32,10 @@ import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } 
 
 /** How often the leader of `meta` looks for something to propose. */
 const DUTIES_PERIOD_MS = 500;
+/** How long the first founder waits for connections before it campaigns; elections do not need it to. */
+const FIRST_CONNECTIONS_MS = 1_000;
+const CONNECTION_CHECK_MS = 10;
+
 export interface ClusterDeps {
   readonly options: ClusterOptions;
   readonly directory: DataDirectory;
@@ -223,9 +227,27 @@ export class ClusterNode {
     const running = present(this.#running, 'the running part of the node');
     this.#isMemberSinceMs = this.#deps.clock.nowMs();
     this.#connect();
-    running.replicas.startMeta({ record, applied: this.#meta.applied, isNew });
     for (const part of [running.exchange, running.balancer, running.duties]) part.start();
+    this.#startMeta(record, isNew).catch((error: unknown) => this.#deps.onFatal(asError(error)));
     if (this.#meta.map !== undefined) this.#follow(this.#meta.map, false);
+  }
+
+  /** In a new cluster the first founder campaigns at once, but not before a majority can hear it. */
+  async #startMeta(record: FormationRecord, isNew: boolean): Promise<void> {
+    const { replicas, peers } = present(this.#running, 'the running part of the node');
+    const campaigns = isNew && record.founders[0]?.nodeId === this.nodeId;
+    if (campaigns && record.founders.length > 1) await this.#majorityConnected(peers);
+    replicas.startMeta({ record, applied: this.#meta.applied, isNew });
+  }
+
+  async #majorityConnected(peers: Peers): Promise<void> {
+    const { clock } = this.#deps;
+    const untilMs = clock.nowMs() + FIRST_CONNECTIONS_MS;
+    const needed = Math.floor(this.#members().length / 2);
+    while (clock.nowMs() < untilMs && !this.#isStopping) {
+      if (this.#otherMembers().filter(({ nodeId }) => peers.isConnected(nodeId)).length >= needed) return;
+      await new Promise<void>((resolve) => clock.after(CONNECTION_CHECK_MS, resolve));
+    }
   }
 
   #connect(): void {
@@ -280,10 +302,12 @@ export class ClusterNode {
     const map = this.#meta.map;
     if (map === undefined)
       return { status: 'unavailable', reason: 'waiting for a majority of the founders to make the map' };
-    const unreachable = map.shards
-      .filter(({ shard }) => !this.#reachesLeader(shard))
-      .map(({ shard }) => shard);
-    return judge(map.shards.length, unreachable);
+    const numbers = map.shards.map(({ shard }) => shard);
+    return judge({
+      shards: numbers.length,
+      outOfReach: numbers.filter((shard) => !this.#reachesLeader(shard)),
+      damaged: numbers.filter((shard) => this.#groupState(shard)?.damage !== undefined),
+    });
   }
 
   /** A leader is known and is this node or connected to it: strong reads and writes can be asked of it. */

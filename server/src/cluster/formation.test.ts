@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RAFT_DIRECTORY } from '../storage/index.ts';
 import {
   type DiskStep,
   FormationBench,
@@ -263,4 +264,16 @@ test('a damaged record is refused, not taken for a blank disk', async () => {
   await bench.stop('node-1');
   await writeFile(join(bench.path('node-1'), 'formation'), 'not a record');
   await expect(bench.start(optionsOf('node-1', { initialPeers: [peer('node-1')] }))).rejects.toThrow();
+});
+
+test('a member whose Raft log is gone neither votes nor takes part in forming, and says so', async () => {
+  const files = sharedStyle(NODES);
+  await startAll(files);
+  await bench.until(formed(NODES));
+  await bench.stop('node-2');
+  await rm(join(bench.path('node-2'), RAFT_DIRECTORY), { recursive: true });
+  await bench.start(files[1]!);
+  await bench.settle();
+  expect(bench.standing('node-2')).toBe('amnesiac');
+  expect(bench.reason('node-2')).toContain('the Raft log of node-2 is gone');
 });

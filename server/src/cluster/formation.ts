@@ -139,8 +139,15 @@ export class Formation {
       case 'refused':
         throw new StartRefusedError(decision.reason);
       case 'found':
-        await this.#adopt({ clusterId: randomUUID(), ...decision.record });
+        await this.#found({ clusterId: randomUUID(), ...decision.record });
     }
+  }
+
+  /** Stored here first, then at the others, then this node goes on: its first votes find them ready. */
+  async #found(record: FormationRecord): Promise<void> {
+    await this.#store(record);
+    await this.#sendRecord(record);
+    this.#announce(record);
   }
 
   async #ask(peer: PeerAddress): Promise<NodeDescription | undefined> {
@@ -204,7 +211,8 @@ export class Formation {
       this.#deps.onFatal(new StartRefusedError(differences.join('; ')));
       return refused(differences.join('; '));
     }
-    await this.#adopt(record);
+    await this.#store(record);
+    this.#announce(record);
     return { verdict: 'accepted', reason: '' };
   }
 
@@ -220,7 +228,7 @@ export class Formation {
   }
 
   /** The record is durable before the node calls itself a member: only then may it vote. */
-  async #adopt(record: FormationRecord): Promise<void> {
+  async #store(record: FormationRecord): Promise<void> {
     const { directory, options, logger } = this.#deps;
     try {
       await directory.writeFile(RECORD_FILE, encodeRecord(record));
@@ -235,6 +243,9 @@ export class Formation {
       clusterId: record.clusterId,
       founders: record.founders.map(({ nodeId }) => nodeId),
     });
+  }
+
+  #announce(record: FormationRecord): void {
     for (const listener of this.#listeners) listener(record);
   }
 

@@ -11,14 +11,24 @@ export interface Health {
 
 export type Verdict = Pick<Health, 'status' | 'reason'>;
 
-/** Judges a member by the shards that can be neither read strongly nor written through it now. */
-export function judge(shardCount: number, unreachable: readonly number[]): Verdict {
-  if (unreachable.length === 0) return { status: 'healthy', reason: undefined };
-  const which = unreachable.length === shardCount ? 'every shard' : `shards ${rangesText(unreachable)}`;
-  return {
-    status: unreachable.length === shardCount ? 'unavailable' : 'degraded',
-    reason: `${which} (${unreachable.length} of ${shardCount}) cannot be written or read strongly here: no leader in reach`,
-  };
+export interface ShardReach {
+  /** How many the cluster has. */
+  readonly shards: number;
+  /** Can be neither read strongly nor written through this node now. */
+  readonly outOfReach: readonly number[];
+  /** The replica here was not started. */
+  readonly damaged: readonly number[];
+}
+
+/** Judges a member by the shards that it can serve now. */
+export function judge({ shards, outOfReach, damaged }: ShardReach): Verdict {
+  if (outOfReach.length === 0) return { status: 'healthy', reason: undefined };
+  const isAll = outOfReach.length === shards;
+  const which = isAll ? 'every shard' : `shards ${rangesText(outOfReach)}`;
+  const reach = `${which} (${outOfReach.length} of ${shards}) cannot be written or read strongly here: no leader in reach`;
+  const logs =
+    damaged.length === 0 ? '' : `; the logs of shards ${rangesText(damaged)} are damaged on this node`;
+  return { status: isAll ? 'unavailable' : 'degraded', reason: `${reach}${logs}` };
 }
 
 /** `0-5, 7`; ascending input. */

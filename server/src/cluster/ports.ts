@@ -50,6 +50,8 @@ export interface ReplicaProgress {
 export interface GroupState {
   readonly leaderNode: string | undefined;
   readonly isLeader: boolean;
+  /** Why the stored log cannot be trusted: the replica was not started. */
+  readonly damage: string | undefined;
   readonly raft: {
     readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
     readonly id: number;

@@ -115,6 +115,7 @@ function stateOf(log: SharedLog, nodeId: string): GroupState {
   return {
     leaderNode,
     isLeader,
+    damage: undefined,
     raft: {
       role: isLeader ? 'leader' : 'follower',
       id: replica?.start.replicaId ?? 0,
