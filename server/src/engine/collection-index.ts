@@ -172,6 +172,9 @@ export class CollectionIndex {
   }
 }
 
+/** Points that a replay has in memory at one time. */
+const REPLAY_POINTS_MAX = 256;
+
 interface Sink {
   readonly index: VectorIndex;
   readonly indexes: VectorIndexes;
@@ -212,19 +215,39 @@ async function replay(
 ): Promise<number> {
   let changes = 0;
   for await (const rows of chunks) {
-    sink.signal.throwIfAborted();
-    const named = rows
-      .filter((row) => row.collection === slice.collection)
-      .flatMap((row) => row.idKeys.map((idKey) => ({ ...slice, idKey, index: row.index })));
-    const batch = sink.indexes.batch();
-    const { shard, generation } = slice;
-    await sink.store.visit(named, (point, position) => {
-      const { idKey: id, index } = named[position] as (typeof named)[number];
-      if (point === undefined) batch.remove({ shard, generation, version: index, id });
-      else batch.upsert({ shard, generation, version: point.version, id, vector: point.vector });
-    });
-    if (batch.count > 0) await sink.index.apply(batch);
-    changes += batch.count;
+    const named = lastMentions(rows, slice.collection);
+    for (let at = 0; at < named.length; at += REPLAY_POINTS_MAX) {
+      sink.signal.throwIfAborted();
+      await bringToStore(sink, slice, named.slice(at, at + REPLAY_POINTS_MAX));
+    }
+    changes += named.length;
   }
   return changes;
+}
+
+interface Mention {
+  readonly idKey: Buffer;
+  /** Of the last row that names the point. */
+  readonly index: number;
+}
+
+function lastMentions(rows: readonly JournalRow[], collection: number): Mention[] {
+  const mentions = new Map<string, Mention>();
+  for (const { index, collection: named, idKeys } of rows) {
+    if (named !== collection) continue;
+    for (const idKey of idKeys) mentions.set(idKey.toString('latin1'), { idKey, index });
+  }
+  return [...mentions.values()];
+}
+
+async function bringToStore(sink: Sink, slice: CollectionSlice, mentions: readonly Mention[]): Promise<void> {
+  const { shard, generation } = slice;
+  const points = await sink.store.getMany(mentions.map(({ idKey }) => ({ ...slice, idKey })));
+  const batch = sink.indexes.batch();
+  mentions.forEach(({ idKey: id, index }, position) => {
+    const point = points[position];
+    if (point === undefined) batch.remove({ shard, generation, version: index, id });
+    else batch.upsert({ shard, generation, version: point.version, id, vector: point.vector });
+  });
+  await sink.index.apply(batch);
 }

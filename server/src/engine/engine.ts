@@ -77,6 +77,7 @@ export class Engine {
   readonly #keeper: IndexKeeper;
   readonly #saver: IndexSaver;
   #failure: Error | undefined;
+  #isClosing = false;
 
   static async open(options: EngineOptions): Promise<Engine> {
     await mkdir(options.directory, { recursive: true });
@@ -118,7 +119,9 @@ export class Engine {
     this.#states.set(shard, state);
     for (const { schema } of this.#keeper.all()) {
       // Searches wait for it; turns of the shard reach the index through the journal until then.
-      this.#keeper.bringUp(schema.id).catch((error: unknown) => this.#fail(asError(error)));
+      this.#keeper.bringUp(schema.id).catch((error: unknown) => {
+        if (!this.#isClosing) this.#fail(asError(error));
+      });
     }
     return state;
   }
@@ -161,6 +164,7 @@ export class Engine {
       const turn = new Turn((shard) => this.shardState(shard), await this.#existing(points));
       const answer = effects(turn);
       const states = turn.seal();
+      if (turn.batch.count === 0) return answer;
       await untilRoom(clock, () => kv.write(turn.batch, { sync: false }));
       await this.#keeper.applyChanges(turn.changes);
       for (const state of states) this.#states.set(state.shard, state);
@@ -182,7 +186,7 @@ export class Engine {
 
   /** Throws SHARD_UNAVAILABLE while this node does not know the collection. */
   async search(query: SearchQuery): Promise<ScoredPoint[]> {
-    await this.#keeper.bringUp(query.collection);
+    await this.#keeper.ready(query.collection, query.shards);
     const context = {
       index: this.#index(query.collection),
       indexes: this.#indexes,
@@ -241,6 +245,8 @@ export class Engine {
 
   /** Waits for the turn that runs, flushes, saves the indexes and closes them. The caller sends no further turns. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#keeper.stop();
     await this.#saver.stop();
     await this.#lock.idle();
     if (this.#failure === undefined) {

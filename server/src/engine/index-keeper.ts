@@ -47,6 +47,12 @@ export class IndexKeeper {
     return this.#byCollection.values();
   }
 
+  /** Resolves when these shards can be searched; for an unknown collection at once. */
+  async ready(collection: number, shards: readonly number[]): Promise<void> {
+    const index = this.#byCollection.get(collection);
+    if (index !== undefined && !shards.every((shard) => index.isLive(shard))) await this.bringUp(collection);
+  }
+
   /** Resolves when every open shard of the collection can be searched; for an unknown collection at once. */
   async bringUp(collection: number): Promise<void> {
     const index = this.#byCollection.get(collection);
@@ -66,10 +72,14 @@ export class IndexKeeper {
     return join(this.#o.directory, `collection-${String(schema.id)}.index`);
   }
 
-  /** Ends the work of bringing up and closes all indexes. */
-  async close(): Promise<void> {
+  /** Ends the work of bringing up; who waits for it gets a rejection. */
+  async stop(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#bringingUp.values());
+  }
+
+  /** After `stop`. */
+  async close(): Promise<void> {
     for (const index of this.#byCollection.values()) await index.close();
   }
 

@@ -59,6 +59,7 @@ const aStep = fc.oneof(
 type Log = readonly (Command | undefined)[];
 
 async function expectEqualsModel(world: ShardWorld, logs: readonly Log[]): Promise<void> {
+  expect(world.host.stats()[0]?.live).toBe(world.host.count(SCHEMA.id, SHARDS));
   for (const shard of SHARDS) {
     const model = modelOf(logs[shard]!, world.host.applied(shard));
     const expected = [...model].map(([id, version]) => `${id}@${String(version)}`).sort();
