@@ -2,15 +2,22 @@
 
 #include "kernels.h"
 
-namespace grape {
+namespace grape::search {
 
+/** Runs everywhere; on arm64 the compiler makes NEON of it. The definition that the others are tested against. */
 extern const Kernels kScalarKernels;
+
 #if defined(__x86_64__)
+/** Needs AVX2 and FMA. */
 extern const Kernels kAvx2Kernels;
+/** Float sums with AVX-512 (F, BW, VL), codes with AVX2. */
 extern const Kernels kAvx512Kernels;
-#endif
-#if defined(__aarch64__)
-extern const Kernels kNeonKernels;
+/** The same with VNNI for codes. */
+extern const Kernels kAvx512VnniKernels;
+
+/** Shared by the two sets without VNNI. */
+void CodeDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums);
+int32_t CodePairAvx2(const uint8_t* record, const uint8_t* other, size_t padded);
 #endif
 
-}  // namespace grape
+}  // namespace grape::search

@@ -3,41 +3,64 @@
 #include "kernel-sets.h"
 #include "lanes.h"
 
-namespace grape {
+namespace grape::search {
+
 namespace {
 
-float Dot(const float* a, const float* b, size_t n) {
-  float lanes[kLanes] = {};
-  const size_t whole = n / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i++) lanes[i % kLanes] = std::fma(a[i], b[i], lanes[i % kLanes]);
-  return FinishLanes(lanes, whole, n, [&](size_t i, float sum) { return std::fma(a[i], b[i], sum); });
+float Dot(const float* a, const float* b, size_t dimension) {
+  Lanes lanes;
+  size_t i = 0;
+  for (; i + kLanes <= dimension; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) lanes.at[j] = std::fma(a[i + j], b[i + j], lanes.at[j]);
+  }
+  for (size_t j = 0; i + j < dimension; ++j) lanes.at[j] = std::fma(a[i + j], b[i + j], lanes.at[j]);
+  return lanes.Reduce();
 }
 
-float SquaredL2(const float* a, const float* b, size_t n) {
-  float lanes[kLanes] = {};
-  const auto step = [&](size_t i, float sum) {
-    const float difference = a[i] - b[i];
-    return std::fma(difference, difference, sum);
-  };
-  const size_t whole = n / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i++) lanes[i % kLanes] = step(i, lanes[i % kLanes]);
-  return FinishLanes(lanes, whole, n, step);
+float Squared(const float* a, const float* b, size_t dimension) {
+  Lanes lanes;
+  size_t i = 0;
+  for (; i + kLanes <= dimension; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      const float difference = a[i + j] - b[i + j];
+      lanes.at[j] = std::fma(difference, difference, lanes.at[j]);
+    }
+  }
+  for (size_t j = 0; i + j < dimension; ++j) {
+    const float difference = a[i + j] - b[i + j];
+    lanes.at[j] = std::fma(difference, difference, lanes.at[j]);
+  }
+  return lanes.Reduce();
 }
 
-int32_t DotCodeQuery(const uint8_t* codes, const int8_t* query, size_t n) {
+void DotRows(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums) {
+  for (size_t r = 0; r < count; ++r) sums[r] = Dot(query, rows[r], dimension);
+}
+
+void SquaredRows(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums) {
+  for (size_t r = 0; r < count; ++r) sums[r] = Squared(query, rows[r], dimension);
+}
+
+void CodeDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
+  for (size_t r = 0; r < count; ++r) {
+    if (r + 1 < count) __builtin_prefetch(records[r + 1] + kCodeHeaderBytes);
+    const uint8_t* const codes = records[r] + kCodeHeaderBytes;
+    int32_t sum = 0;
+    for (size_t i = 0; i < padded; ++i) sum += codes[i] * query[i];
+    sums[r] = sum;
+  }
+}
+
+int32_t CodePair(const uint8_t* record, const uint8_t* other, size_t padded) {
+  const uint8_t* const a = record + kCodeHeaderBytes;
+  const uint8_t* const b = other + kCodeHeaderBytes;
   int32_t sum = 0;
-  for (size_t i = 0; i < n; i++) sum += (static_cast<int32_t>(codes[i]) - 128) * query[i];
-  return sum;
-}
-
-int32_t DotCodes(const uint8_t* a, const uint8_t* b, size_t n) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < n; i++) sum += (static_cast<int32_t>(a[i]) - 128) * (static_cast<int32_t>(b[i]) - 128);
+  for (size_t i = 0; i < padded; ++i) sum += a[i] * (b[i] - 128);
   return sum;
 }
 
 }  // namespace
 
-const Kernels kScalarKernels = {"scalar", Dot, SquaredL2, DotCodeQuery, DotCodes};
+const Kernels kScalarKernels{"scalar", Dot, Squared, DotRows, SquaredRows, CodeDots, CodePair};
 
-}  // namespace grape
+}  // namespace grape::search

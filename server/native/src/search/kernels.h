@@ -2,39 +2,44 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
-#include "metric.h"
+namespace grape::search {
 
-namespace grape {
+/** Bytes before the codes of a code record (`codes.h`); kernels skip them. */
+constexpr size_t kCodeHeaderBytes = 64;
+/** Codes are padded with zeros (stored: 128) to a multiple of this many, so that kernels have no tail. */
+constexpr size_t kCodeAlign = 64;
 
 /**
- * The arithmetic of one kind of processor. All sets compute the same bits.
+ * The inner loops for one kind of processor.
  *
- * float32: 16 lanes, lane j takes the elements i = j mod 16 by fused multiply-add in order of i; then lane j takes lane
- * j+8, j+4, j+2, j+1. int8: exact integers; `codes` are biased by 128 (unsigned), `query` is signed.
+ * Float sums are defined to the bit (design/api.md), so all kernels of all processors agree: 16 lanes starting at +0, lane
+ * j takes the elements i = j mod 16 in order with fused multiply-add, then lane j gets lane j + 8, + 4, + 2, + 1 added.
+ * `dimension` is any number from 1; rows may be unaligned.
+ *
+ * Code sums are exact integers of at most 4,096 products, so they agree anyway. A query has signed codes (-127..127), a
+ * record stores code + 128 unsigned; `padded` is a multiple of `kCodeAlign`. The sums are of stored codes: the caller
+ * subtracts 128 times the sum of the signed side.
  */
 struct Kernels {
   const char* name;
-  float (*dot)(const float* a, const float* b, size_t n);
-  /** Sum of squared differences. */
-  float (*squared_l2)(const float* a, const float* b, size_t n);
-  /** Sum of (codes[i] - 128) * query[i]; |query[i]| <= 127. */
-  int32_t (*dot_code_query)(const uint8_t* codes, const int8_t* query, size_t n);
-  /** Sum of (a[i] - 128) * (b[i] - 128). */
-  int32_t (*dot_codes)(const uint8_t* a, const uint8_t* b, size_t n);
+  float (*dot)(const float* a, const float* b, size_t dimension);
+  /** Sum of squared differences, each difference rounded to float32. */
+  float (*squared)(const float* a, const float* b, size_t dimension);
+  /** One query with many rows; the same bits as one by one, but the sums of several rows overlap in the pipeline. */
+  void (*dot_rows)(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums);
+  void (*squared_rows)(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums);
+  /** One query with many records, whose memory is prefetched. */
+  void (*code_dots)(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums);
+  /** Stored codes of the first record with the signed codes of the second. */
+  int32_t (*code_pair)(const uint8_t* record, const uint8_t* other, size_t padded);
 };
 
-/** The fastest set that this processor runs; chosen once. */
+/** The best kernels for this processor; chosen once. */
 const Kernels& BestKernels();
 
-/** Every set that this processor runs, the scalar one first; for tests. */
-size_t AllKernels(const Kernels** sets, size_t sets_max);
+/** Every set that this processor can run, the portable one first. For tests and measurements. */
+std::vector<const Kernels*> UsableKernels();
 
-/** The score of the API to the bit; `norm` is `sqrt(dot(v, v))` in float32 and only read under cosine. */
-float ExactScore(const Kernels& kernels, Metric metric, const float* a, const float* b, size_t n, float norm_a,
-                 float norm_b);
-
-/** sqrt(dot(v, v)), each step rounded to float32. */
-float Norm(const Kernels& kernels, const float* v, size_t n);
-
-}  // namespace grape
+}  // namespace grape::search

@@ -1,0 +1,208 @@
+#include "index.h"
+
+#include <cstring>
+
+#include "failure-code.h"
+
+namespace grape::search {
+
+namespace {
+
+const IndexOptions& Checked(const IndexOptions& options) {
+  const bool valid = options.dimension >= 1 && options.dimension <= kDimensionMax && options.graph.m >= kMMin &&
+                     options.graph.m <= kMMax && options.graph.ef_construction >= 1 &&
+                     options.graph.ef_construction <= kEfConstructionMax;
+  if (!valid) throw InvalidArgument("the options of an index are out of range");
+  return options;
+}
+
+}  // namespace
+
+Index::Index(const IndexOptions& options)
+    : options_(Checked(options)),
+      slots_(options.dimension),
+      graph_(options.graph.m),
+      linker_(options.metric, options.dimension, options.graph, slots_, &graph_) {}
+
+void Index::Apply(const uint8_t* batch, size_t size) {
+  const std::lock_guard<std::mutex> lock(apply_mutex_);
+  // What can fail comes first: a batch is applied as a whole or not at all.
+  Reserve(Check(batch, size));
+  for (BatchReader reader(batch, size, options_.dimension); !reader.empty();) {
+    const ChangeRecord change = reader.Next();
+    switch (change.change) {
+      case Change::kUpsert:
+        Upsert(change);
+        break;
+      case Change::kRemove:
+        Remove(change);
+        break;
+      case Change::kDropShard:
+        DropShard(change.shard);
+        break;
+    }
+  }
+  Publish();
+}
+
+Index::Needs Index::Check(const uint8_t* batch, size_t size) {
+  Needs needs;
+  std::vector<float> vector(options_.dimension);
+  for (BatchReader reader(batch, size, options_.dimension); !reader.empty();) {
+    const ChangeRecord change = reader.Next();
+    if (change.change != Change::kUpsert) continue;
+    std::memcpy(vector.data(), change.vector, vector.size() * sizeof(float));
+    if (!IsFinite(vector.data(), vector.size())) throw InvalidArgument("a vector has a number that is not finite");
+    live_changes_.resize(std::max<size_t>(live_changes_.size(), ClassOf(change) + 1));
+    needs.upserts += 1;
+    needs.id_bytes += change.id_bytes;
+  }
+  if (slots_written_ + needs.upserts > kSlotsMax) throw Full("an index has no room for more slots");
+  return needs;
+}
+
+uint16_t Index::ClassOf(const ChangeRecord& change) {
+  const uint64_t key = SlotClasses::Key(change.shard, change.generation);
+  if (key != last_class_key_) {
+    const std::lock_guard<std::mutex> lock(state_mutex_);
+    last_class_ = classes_.Number(change.shard, change.generation);
+    last_class_key_ = key;
+  }
+  return last_class_;
+}
+
+void Index::Reserve(const Needs& needs) {
+  slots_.Reserve(slots_written_ + needs.upserts);
+  ids_.Reserve(needs.id_bytes, kIdBytesMax);
+  map_.Reserve(needs.upserts);
+}
+
+void Index::Upsert(const ChangeRecord& change) {
+  const auto slot = static_cast<uint32_t>(slots_written_);
+  const uint64_t hash = map_.Hash(change.shard, change.id, change.id_bytes);
+  const uint32_t old = Find(hash, change);
+  if (old == SlotMap::kNone) {
+    Append(change);
+    map_.Insert(hash, slot);
+    return;
+  }
+  const Slot& known = slots_.At(old);
+  if (known.generation == change.generation) {
+    if (known.version > change.version) return;
+    const bool same = std::memcmp(slots_.Vector(old), change.vector, options_.dimension * sizeof(float)) == 0;
+    if (known.version == change.version && same) return;
+  }
+  Append(change);
+  map_.Replace(hash, old, slot);
+  Kill(old);
+}
+
+void Index::Remove(const ChangeRecord& change) {
+  const uint64_t hash = map_.Hash(change.shard, change.id, change.id_bytes);
+  const uint32_t slot = Find(hash, change);
+  if (slot == SlotMap::kNone) return;
+  const Slot& known = slots_.At(slot);
+  if (known.generation == change.generation && known.version > change.version) return;
+  map_.Remove(hash, slot);
+  Kill(slot);
+}
+
+void Index::DropShard(uint16_t shard) {
+  for (uint32_t slot = 0; slot < slots_written_; ++slot) {
+    const Slot& known = slots_.At(slot);
+    if (known.shard != shard || slots_.Code(slot).death.load(std::memory_order_relaxed) != kAlive) continue;
+    map_.Remove(map_.Hash(shard, known.id, known.id_bytes), slot);
+    Kill(slot);
+  }
+}
+
+uint32_t Index::Find(uint64_t hash, const ChangeRecord& change) const {
+  return map_.Find(hash, [&](uint32_t slot) {
+    const Slot& known = slots_.At(slot);
+    return known.shard == change.shard && known.SameId(change.id, change.id_bytes);
+  });
+}
+
+void Index::Append(const ChangeRecord& change) {
+  const uint16_t slot_class = ClassOf(change);
+  const size_t slot = slots_written_++;
+  slots_.At(slot) = {ids_.Add(change.id, change.id_bytes), change.version, change.generation, change.shard,
+                     change.id_bytes};
+  std::memcpy(slots_.Vector(slot), change.vector, options_.dimension * sizeof(float));
+  CodeRecord& record = slots_.Code(slot);
+  Encode(options_.metric, slots_.Vector(slot), options_.dimension, &record);
+  record.slot_class = slot_class;
+  record.death.store(kAlive, std::memory_order_relaxed);
+  slots_.Class(slot) = slot_class;
+  live_changes_[slot_class] += 1;
+}
+
+/** Searches that see this batch do not see the slot, earlier ones still do. */
+void Index::Kill(uint32_t slot) {
+  CodeRecord& record = slots_.Code(slot);
+  // Only batches change the epoch, and this one holds the lock for them.
+  record.death.store(epoch_ + 1, std::memory_order_relaxed);
+  live_changes_[record.slot_class] -= 1;
+}
+
+void Index::Publish() {
+  const std::lock_guard<std::mutex> lock(state_mutex_);
+  epoch_ += 1;
+  for (size_t i = 0; i < live_changes_.size(); ++i) {
+    if (live_changes_[i] == 0) continue;
+    classes_.AddLive(static_cast<uint16_t>(i), live_changes_[i]);
+    live_ += static_cast<size_t>(live_changes_[i]);
+    live_changes_[i] = 0;
+  }
+  map_bytes_ = map_.bytes() + ids_.bytes();
+  slots_published_.store(slots_written_, std::memory_order_release);
+}
+
+void Index::See(const SearchOptions& options, View* view) const {
+  const std::lock_guard<std::mutex> lock(state_mutex_);
+  view->epoch = epoch_;
+  view->slots = slots_published_.load(std::memory_order_relaxed);
+  view->admissible = classes_.Admit(options.shards, &view->admitted);
+}
+
+void Index::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const {
+  Scratch& scratch = Scratch::OfThread();
+  See(options, &scratch.view);
+  Searcher(options_.metric, options_.dimension, slots_, graph_, linker_.linked(), &scratch).Search(query, options, hits);
+}
+
+size_t Index::Unlinked() const {
+  // In this order: a slot that is linked has been published before.
+  const size_t linked = linker_.linked();
+  return slots_published_.load(std::memory_order_acquire) - linked;
+}
+
+size_t Index::Link(size_t count) {
+  const std::lock_guard<std::mutex> lock(link_mutex_);
+  if (link_failed_) return 0;
+  const size_t linking = std::min(count, Unlinked());
+  if (linking == 0) return 0;
+  uint64_t epoch;
+  {
+    const std::lock_guard<std::mutex> state(state_mutex_);
+    epoch = epoch_;
+  }
+  try {
+    linker_.Link(linking, epoch);
+  } catch (...) {
+    link_failed_ = true;
+    throw;
+  }
+  return linking;
+}
+
+IndexStats Index::Stats() const {
+  const size_t linked = linker_.linked();
+  const std::lock_guard<std::mutex> lock(state_mutex_);
+  const size_t slots = slots_published_.load(std::memory_order_relaxed);
+  const size_t in_graph = std::min(linked, slots);
+  const size_t bytes = slots * slots_.BytesOfSlot() + graph_.BytesOf(in_graph) + linker_.bytes() + map_bytes_;
+  return {slots, live_, slots - live_, in_graph, slots - in_graph, bytes, link_failed_.load()};
+}
+
+}  // namespace grape::search

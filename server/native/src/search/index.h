@@ -1,0 +1,133 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "batch.h"
+#include "graph.h"
+#include "index-file.h"
+#include "linker.h"
+#include "query.h"
+#include "searcher.h"
+#include "slots.h"
+
+namespace grape::search {
+
+constexpr uint32_t kDimensionMax = 4'096;
+constexpr uint32_t kMMin = 2;
+constexpr uint32_t kMMax = 128;
+constexpr uint32_t kEfConstructionMax = 4'096;
+
+struct IndexOptions {
+  uint32_t dimension;
+  Metric metric;
+  GraphOptions graph;
+};
+
+struct IndexStats {
+  size_t slots;
+  size_t live;
+  size_t dead;
+  size_t linked;
+  size_t unlinked;
+  size_t bytes;
+  /** Linking has failed for want of memory and will not go on; searches scan what is not linked. */
+  bool link_failed;
+};
+
+/**
+ * The vectors of one collection on one node, all its shards in one graph. Safe to use from any number of threads:
+ *
+ * - A batch of changes is seen by searches as a whole or not at all. Slots are only added; a removed one gets the number
+ *   of the batch that removed it, so that searches under way go on as they began.
+ * - New slots are found by a scan until the linker has put them into the graph. A search takes no lock that adding or
+ *   linking holds for longer than it takes to set a few numbers.
+ */
+class Index {
+ public:
+  explicit Index(const IndexOptions& options);
+
+  const IndexOptions& options() const { return options_; }
+
+  /** Applies a packed batch (`BatchReader`); throws `IndexError` and has changed nothing then. */
+  void Apply(const uint8_t* batch, size_t size);
+
+  /** Best first. The query is finite and `options.k` at least 1. */
+  void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const;
+
+  /** The point of a hit; valid as long as the index. */
+  const Slot& SlotOf(const Hit& hit) const { return slots_.At(hit.slot); }
+
+  /** Links up to `count` slots; returns how many it linked. */
+  size_t Link(size_t count);
+  size_t Unlinked() const;
+  bool CanLink() const { return !link_failed_.load() && Unlinked() > 0; }
+
+  IndexStats Stats() const;
+
+  /**
+   * Writes the file of `index-file.h` as of some moment of the call, with the caller's `tag`, and puts it at `path` when
+   * it is on disk. Other calls go on meanwhile.
+   */
+  void Save(const std::string& path, const std::string& tag) const;
+  /** Throws `INDEX_NOT_FOUND`, `INDEX_IO_ERROR`, or `INDEX_DAMAGED` when the file is not as it was written. */
+  static std::unique_ptr<Index> Load(const std::string& path, std::string* tag);
+
+ private:
+  struct Needs {
+    size_t upserts = 0;
+    size_t id_bytes = 0;
+  };
+
+  Needs Check(const uint8_t* batch, size_t size);
+  void Reserve(const Needs& needs);
+  void Upsert(const ChangeRecord& change);
+  void Remove(const ChangeRecord& change);
+  void DropShard(uint16_t shard);
+  uint32_t Find(uint64_t hash, const ChangeRecord& change) const;
+  void Append(const ChangeRecord& change);
+  uint16_t ClassOf(const ChangeRecord& change);
+  void Kill(uint32_t slot);
+  void Publish();
+  void See(const SearchOptions& options, View* view) const;
+
+  void RestoreSlots(const std::vector<SlotRecord>& records, const std::vector<uint8_t>& ids);
+  void RestoreSlot(const SlotRecord& record, const uint8_t* id);
+
+  const IndexOptions options_;
+  SlotStore slots_;
+  Graph graph_;
+  Linker linker_;
+
+  /** Held while a batch is applied. */
+  std::mutex apply_mutex_;
+  ByteArena ids_;
+  SlotMap map_;
+  /** Slots with those of the batch that is being applied. */
+  size_t slots_written_ = 0;
+  /** What the batch changes in the numbers of live slots, by class. */
+  std::vector<int64_t> live_changes_;
+  /** The class of the last change: most changes of a batch are of one shard. */
+  uint64_t last_class_key_ = ~uint64_t{0};
+  uint16_t last_class_ = 0;
+
+  /** Held while points are linked, and while the graph is saved. */
+  mutable std::mutex link_mutex_;
+  /** Linking has failed half-way: what FAISS holds may contradict itself. Set under the mutex. */
+  std::atomic<bool> link_failed_{false};
+
+  /** Held for as long as it takes to read or set the numbers below. */
+  mutable std::mutex state_mutex_;
+  SlotClasses classes_;
+  uint64_t epoch_ = 1;
+  size_t live_ = 0;
+  size_t map_bytes_ = 0;
+  /** Slots that searches may see. Set under the mutex, read by the linker without. */
+  std::atomic<size_t> slots_published_{0};
+};
+
+}  // namespace grape::search

@@ -1,0 +1,74 @@
+#include "jobs.h"
+
+#include "../handle.h"
+#include "failure-code.h"
+
+namespace grape::search {
+
+namespace {
+
+template <typename T>
+void Append(std::string* to, T value) {
+  to->append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+}  // namespace
+
+void IndexJob::Run() {
+  try {
+    Work();
+  } catch (const IndexError& error) {
+    Fail({error.code(), error.what()});
+  }
+}
+
+void ApplyJob::Work() {
+  index().Apply(batch_.data, batch_.size);
+  live().StartLinking();
+}
+
+void SearchJob::Work() {
+  const size_t dimension = index().options().dimension;
+  if (!IsFinite(queries_.data(), queries_.size())) throw InvalidArgument("a query has a number that is not finite");
+  std::vector<Hit> hits;
+  for (size_t at = 0; at < queries_.size(); at += dimension) {
+    index().Search(queries_.data() + at, options_, &hits);
+    Pack(hits);
+  }
+}
+
+void SearchJob::Pack(const std::vector<Hit>& hits) {
+  Append(&packed_, static_cast<uint32_t>(hits.size()));
+  for (const Hit& hit : hits) {
+    const Slot& slot = index().SlotOf(hit);
+    Append(&packed_, hit.score);
+    Append(&packed_, slot.generation);
+    Append(&packed_, slot.version);
+    Append(&packed_, slot.shard);
+    Append(&packed_, slot.id_bytes);
+    packed_.append(reinterpret_cast<const char*>(slot.id), slot.id_bytes);
+  }
+}
+
+Napi::Value SearchJob::Result(Napi::Env env) {
+  return Napi::Buffer<char>::Copy(env, packed_.data(), packed_.size());
+}
+
+void LoadJob::Work() {
+  loaded_ = LiveIndex::Make(Index::Load(path_, &tag_));
+  loaded_->StartLinking();
+}
+
+Napi::Value LoadJob::Result(Napi::Env env) {
+  const IndexOptions options = loaded_->index().options();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("handle", MakeHandle(env, std::make_shared<IndexHandle>(std::move(loaded_))));
+  result.Set("tag", Napi::Buffer<char>::Copy(env, tag_.data(), tag_.size()));
+  result.Set("dimension", options.dimension);
+  result.Set("metric", static_cast<uint32_t>(options.metric));
+  result.Set("m", options.graph.m);
+  result.Set("efConstruction", options.graph.ef_construction);
+  return result;
+}
+
+}  // namespace grape::search

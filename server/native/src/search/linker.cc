@@ -1,0 +1,153 @@
+#include "linker.h"
+
+#include <utility>
+
+#include "failure-code.h"
+
+namespace grape::search {
+
+/** Code distances for FAISS, which calls a slot's number its index. */
+class Linker::Distances final : public faiss::DistanceComputer {
+ public:
+  explicit Distances(const Linker& linker)
+      : kernels_(BestKernels()), linker_(linker), query_(linker.metric_, linker.dimension_) {}
+
+  void SetSlot(uint32_t slot) { query_.SetRecord(linker_.slots_.Code(slot)); }
+
+  /** FAISS does not call this when it links. */
+  void set_query(const float* vector) override { query_.SetVector(vector); }
+
+  float operator()(int64_t slot) override {
+    const CodeRecord& record = linker_.slots_.Code(slot);
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(&record);
+    int32_t sum;
+    kernels_.code_dots(query_.codes(), &bytes, 1, query_.padded(), &sum);
+    return query_.Distance(record, sum);
+  }
+
+  float symmetric_dis(int64_t i, int64_t j) override {
+    const CodeRecord& record = linker_.slots_.Code(i);
+    const CodeRecord& other = linker_.slots_.Code(j);
+    const int32_t sum = kernels_.code_pair(reinterpret_cast<const uint8_t*>(&record),
+                                           reinterpret_cast<const uint8_t*>(&other), query_.padded());
+    return CodeQuery::Distance(linker_.metric_, record, other, sum);
+  }
+
+ private:
+  const Kernels& kernels_;
+  const Linker& linker_;
+  CodeQuery query_;
+};
+
+Linker::Linker(Metric metric, size_t dimension, GraphOptions options, const SlotStore& slots, Graph* graph)
+    : metric_(metric), dimension_(dimension), slots_(slots), graph_(graph), hnsw_(static_cast<int>(options.m)) {
+  hnsw_.efConstruction = static_cast<int>(options.ef_construction);
+  hnsw_.max_level = -1;
+  hnsw_.entry_point = -1;
+}
+
+Linker::~Linker() {
+  for (omp_lock_t& lock : locks_) omp_destroy_lock(&lock);
+}
+
+void Linker::Link(size_t count, uint64_t epoch) {
+  const size_t first = linked();
+  Prepare(first + count);
+  hnsw_.prepare_level_tab(count);
+  Distances distances(*this);
+  for (size_t slot = first; slot < first + count; ++slot) {
+    if (slots_.Code(slot).death.load(std::memory_order_relaxed) > epoch) {
+      LinkOne(static_cast<uint32_t>(slot), &distances);
+    }
+    linked_.store(slot + 1, std::memory_order_release);
+  }
+  CountBytes();
+}
+
+void Linker::Prepare(size_t count) {
+  graph_->Reserve(count);
+  visited_.visited.resize(count);
+  locks_.reserve(count);
+  while (locks_.size() < count) {
+    locks_.emplace_back();
+    omp_init_lock(&locks_.back());
+  }
+}
+
+void Linker::LinkOne(uint32_t slot, Distances* distances) {
+  const int level = hnsw_.levels[slot] - 1;
+  graph_->AddUpper(slot, level);
+  distances->SetSlot(slot);
+  hnsw_.add_with_locks(*distances, level, static_cast<int>(slot), locks_, visited_);
+  // FAISS has changed the lists of the new point and those of the points in them; first the new point's own.
+  for (int at = level; at >= 0; --at) PublishList(slot, at);
+  for (int at = level; at >= 0; --at) {
+    size_t begin;
+    size_t end;
+    hnsw_.neighbor_range(slot, at, &begin, &end);
+    for (size_t i = begin; i < end && hnsw_.neighbors[i] >= 0; ++i) {
+      PublishList(static_cast<uint32_t>(hnsw_.neighbors[i]), at);
+    }
+  }
+  if (static_cast<uint32_t>(hnsw_.entry_point) == slot) graph_->SetEntry(slot, level);
+}
+
+void Linker::PublishList(uint32_t slot, int level) {
+  size_t begin;
+  size_t end;
+  hnsw_.neighbor_range(slot, level, &begin, &end);
+  graph_->Publish(slot, level, hnsw_.neighbors.data() + begin);
+}
+
+void Linker::Restore(std::vector<int> levels, std::vector<int32_t> neighbours, int32_t entry_point, int max_level) {
+  const size_t count = levels.size();
+  Prepare(count);
+  hnsw_.levels = std::move(levels);
+  const int levels_max = static_cast<int>(hnsw_.cum_nneighbor_per_level.size()) - 1;
+  for (const int level : hnsw_.levels) {
+    if (level < 1 || level > levels_max) throw Damaged("a level is out of range");
+  }
+  hnsw_.prepare_level_tab(count, true);
+  if (neighbours.size() != hnsw_.neighbors.size()) throw Damaged("the lists do not fit the levels");
+  hnsw_.neighbors.assign(neighbours.begin(), neighbours.end());
+  hnsw_.entry_point = entry_point;
+  hnsw_.max_level = max_level;
+  // A new sequence of levels, not the one of the first points again.
+  hnsw_.rng = faiss::RandomGenerator(static_cast<int64_t>(12345 + count));
+  CheckLists();
+  for (size_t slot = 0; slot < count; ++slot) {
+    graph_->AddUpper(static_cast<uint32_t>(slot), hnsw_.levels[slot] - 1);
+    for (int level = 0; level < hnsw_.levels[slot]; ++level) PublishList(static_cast<uint32_t>(slot), level);
+  }
+  if (entry_point >= 0) graph_->SetEntry(static_cast<uint32_t>(entry_point), max_level);
+  linked_.store(count, std::memory_order_release);
+  CountBytes();
+}
+
+/** A list of a level names slots that have this level; the entry point has the highest level. */
+void Linker::CheckLists() const {
+  const auto count = static_cast<int64_t>(hnsw_.levels.size());
+  const int32_t entry = hnsw_.entry_point;
+  const bool entry_fits = entry >= 0 && entry < count && hnsw_.levels[entry] == hnsw_.max_level + 1;
+  if (!entry_fits && !(entry == -1 && hnsw_.max_level == -1)) throw Damaged("the entry point is out of range");
+  for (int64_t slot = 0; slot < count; ++slot) {
+    for (int level = 0; level < hnsw_.levels[slot]; ++level) {
+      size_t begin;
+      size_t end;
+      hnsw_.neighbor_range(slot, level, &begin, &end);
+      for (size_t i = begin; i < end && hnsw_.neighbors[i] >= 0; ++i) {
+        const int32_t other = hnsw_.neighbors[i];
+        if (other >= count || hnsw_.levels[other] <= level) throw Damaged("a neighbour is out of range");
+      }
+    }
+  }
+}
+
+void Linker::CountBytes() {
+  bytes_.store(hnsw_.neighbors.capacity() * sizeof(int32_t) + hnsw_.levels.capacity() * sizeof(int) +
+                   hnsw_.offsets.capacity() * sizeof(size_t) + locks_.capacity() * sizeof(omp_lock_t) +
+                   visited_.visited.capacity(),
+               std::memory_order_relaxed);
+}
+
+}  // namespace grape::search

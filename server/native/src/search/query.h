@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "slots.h"
+
+namespace grape::search {
+
+/** What a search asks for. */
+struct SearchOptions {
+  /** Results, at least 1. */
+  size_t k;
+  /** Candidates that a walk through the graph collects; at least k are. */
+  size_t ef;
+  /** Compare with every vector instead of walking. */
+  bool exact;
+  /** `SlotClasses::Key` of the (shard, generation) pairs whose slots may be found. */
+  std::vector<uint64_t> shards;
+};
+
+struct Hit {
+  uint32_t slot;
+  float score;
+};
+
+/** The state that one search sees from its beginning to its end. */
+struct View {
+  /** Number of the last batch. */
+  uint64_t epoch;
+  /** Slots that this batch and its predecessors made. */
+  size_t slots;
+  /** Live slots of the admitted classes. */
+  size_t admissible;
+  /** By class. */
+  std::vector<uint8_t> admitted;
+
+  bool Alive(const CodeRecord& record) const { return record.death.load(std::memory_order_relaxed) > epoch; }
+  bool Admits(const CodeRecord& record) const { return admitted[record.slot_class] != 0 && Alive(record); }
+};
+
+}  // namespace grape::search

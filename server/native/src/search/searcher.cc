@@ -1,0 +1,292 @@
+#include "searcher.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace grape::search {
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/** Flags of a candidate's slot. */
+constexpr uint32_t kExpanded = 1u << 31;
+constexpr uint32_t kAdmissible = 1u << 30;
+constexpr uint32_t kSlotMask = kAdmissible - 1;
+
+/** Slots whose codes are compared in one call of a kernel. */
+constexpr size_t kScanBlock = 64;
+/** A walk that holds more than this many candidates that it may not return, because few near it are admissible, costs
+ * more than a scan. */
+constexpr size_t kForeignMax = 4096;
+/** Slots above the linked ones that a walk may pass through. */
+constexpr size_t kPassedThroughMax = 1024;
+/** A walk measures about 25 distances for each candidate that it collects, at random places: 32 in a row cost less. */
+constexpr size_t kScannedPerCandidate = 32;
+/** Against a walk that must look at n / admissible times as many slots; fitted to measurements (vector-index.md). */
+constexpr size_t kScanFactor = 600;
+
+/** Vectors whose memory is asked for ahead of the one that is being scored. */
+constexpr size_t kRowsAhead = 4;
+
+void PrefetchVector(const float* vector, size_t dimension) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(vector);
+  for (size_t at = 0; at < dimension * sizeof(float); at += 64) __builtin_prefetch(bytes + at);
+}
+
+struct Nearer {
+  template <typename T>
+  bool operator()(const T& a, const T& b) const {
+    return a.distance < b.distance;
+  }
+};
+
+}  // namespace
+
+Scratch& Scratch::OfThread() {
+  static thread_local Scratch scratch;
+  return scratch;
+}
+
+Searcher::Searcher(Metric metric, size_t dimension, const SlotStore& slots, const Graph& graph, size_t linked,
+                   Scratch* scratch)
+    : kernels_(BestKernels()),
+      metric_(metric),
+      dimension_(dimension),
+      slots_(slots),
+      graph_(graph),
+      linked_(std::min(linked, scratch->view.slots)),
+      scratch_(*scratch),
+      view_(scratch->view),
+      code_query_(metric, dimension) {}
+
+void Searcher::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) {
+  hits->clear();
+  if (view_.admissible == 0) return;
+  if (options.exact) return ScanExactly(query, options.k, hits);
+  code_query_.SetVector(query);
+  scratch_.candidates.clear();
+  const size_t wanted = std::min(std::max(options.ef, options.k), view_.admissible);
+  if (!ScanIsBetter(wanted) && Walk(wanted)) {
+    ScanCodes(linked_, wanted);
+  } else {
+    scratch_.candidates.clear();
+    ScanCodes(0, wanted);
+  }
+  Score(query, options.k, hits);
+}
+
+bool Searcher::ScanIsBetter(size_t wanted) const {
+  const size_t admissible = view_.admissible;
+  return admissible <= wanted * kScannedPerCandidate || admissible * admissible <= kScanFactor * view_.slots;
+}
+
+/**
+ * Beam search on the lowest level (Malkov & Yashunin 2018, algorithm 2). `candidates` is sorted by distance and holds what
+ * is nearer than `bound`, admissible or not, since the way to an admissible slot may lead through others; `bound` is the
+ * distance of the `wanted`-th admissible one.
+ */
+bool Searcher::Walk(size_t wanted) {
+  if (graph_.GetEntry().level < 0) return false;
+  // Slots that are linked while this search runs are passed through, since links may lead through them now, but not
+  // found: those that it must find are in the scan of the others.
+  const size_t passable = linked_ + kPassedThroughMax;
+  scratch_.met.assign((passable + 63) / 64, 0);
+  auto& candidates = scratch_.candidates;
+  candidates.reserve(wanted + kForeignMax + graph_.width(0) + 1);
+  size_t admissible = 0;
+  float bound = kInfinity;
+
+  const auto meet = [&](uint32_t slot) {
+    if (slot >= passable) return false;
+    uint64_t& word = scratch_.met[slot / 64];
+    const uint64_t bit = uint64_t{1} << (slot % 64);
+    if ((word & bit) != 0) return false;
+    word |= bit;
+    return true;
+  };
+  const auto offer = [&](uint32_t slot, float distance) -> size_t {
+    const bool admits = slot < linked_ && view_.Admits(slots_.Code(slot));
+    const Candidate candidate{distance, slot | (admits ? kAdmissible : 0)};
+    const auto place = std::upper_bound(candidates.begin(), candidates.end(), candidate, Nearer());
+    const size_t position = static_cast<size_t>(place - candidates.begin());
+    candidates.insert(place, candidate);
+    admissible += admits ? 1 : 0;
+    if (admissible < wanted) return position;
+    // The farthest admissible one may now be one too many; nothing behind the last of the wanted ones is of use.
+    const auto drop_foreign = [&] {
+      while ((candidates.back().slot & kAdmissible) == 0) candidates.pop_back();
+    };
+    drop_foreign();
+    if (admissible > wanted) {
+      candidates.pop_back();
+      admissible -= 1;
+      drop_foreign();
+    }
+    bound = candidates.back().distance;
+    return position;
+  };
+
+  float distance;
+  const uint32_t entry = Descend(&distance);
+  meet(entry);
+  offer(entry, distance);
+  scratch_.neighbours.resize(graph_.width(0));
+  for (size_t next = 0; next < candidates.size();) {
+    if ((candidates[next].slot & kExpanded) != 0) {
+      next += 1;
+      continue;
+    }
+    candidates[next].slot |= kExpanded;
+    const size_t read = graph_.Read(candidates[next].slot & kSlotMask, 0, scratch_.neighbours.data());
+    size_t count = 0;
+    for (size_t i = 0; i < read; ++i) {
+      if (meet(scratch_.neighbours[i])) scratch_.neighbours[count++] = scratch_.neighbours[i];
+    }
+    Measure(count);
+    size_t first = next + 1;
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t slot = scratch_.neighbours[i];
+      const float to_slot = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
+      if (to_slot < bound) first = std::min(first, offer(slot, to_slot));
+    }
+    if (candidates.size() - admissible > kForeignMax) return false;
+    next = first;
+    if (next < candidates.size()) graph_.Prefetch(candidates[next].slot & kSlotMask);
+  }
+  const auto foreign = [](const Candidate& candidate) { return (candidate.slot & kAdmissible) == 0; };
+  candidates.erase(std::remove_if(candidates.begin(), candidates.end(), foreign), candidates.end());
+  for (Candidate& candidate : candidates) candidate.slot &= kSlotMask;
+  // A region that the graph does not lead to must not hide points as long as there is room for them.
+  return candidates.size() + (view_.slots - linked_) >= wanted;
+}
+
+/** The nearest slot by greedy descent through the upper levels. */
+uint32_t Searcher::Descend(float* distance) {
+  const Graph::Entry entry = graph_.GetEntry();
+  uint32_t nearest = entry.slot;
+  scratch_.neighbours.assign(1, nearest);
+  Measure(1);
+  *distance = code_query_.Distance(slots_.Code(nearest), scratch_.sums[0]);
+  scratch_.neighbours.resize(graph_.width(0));
+  for (int level = entry.level; level > 0; --level) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      const size_t count = graph_.Read(nearest, level, scratch_.neighbours.data());
+      Measure(count);
+      for (size_t i = 0; i < count; ++i) {
+        const uint32_t slot = scratch_.neighbours[i];
+        const float to_slot = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
+        if (to_slot >= *distance) continue;
+        *distance = to_slot;
+        nearest = slot;
+        moved = true;
+      }
+    }
+  }
+  return nearest;
+}
+
+/** Sums of the first `count` neighbours. */
+void Searcher::Measure(size_t count) {
+  scratch_.records.resize(std::max(scratch_.records.size(), count));
+  scratch_.sums.resize(std::max(scratch_.sums.size(), count));
+  for (size_t i = 0; i < count; ++i) {
+    scratch_.records[i] = reinterpret_cast<const uint8_t*>(&slots_.Code(scratch_.neighbours[i]));
+  }
+  kernels_.code_dots(code_query_.codes(), scratch_.records.data(), count, code_query_.padded(), scratch_.sums.data());
+}
+
+/** Offers every admissible slot from `from` on to the `wanted` best candidates, which become a heap. */
+void Searcher::ScanCodes(size_t from, size_t wanted) {
+  auto& heap = scratch_.candidates;
+  std::make_heap(heap.begin(), heap.end(), Nearer());
+  scratch_.neighbours.resize(std::max(scratch_.neighbours.size(), kScanBlock));
+  size_t count = 0;
+  const auto flush = [&] {
+    Measure(count);
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t slot = scratch_.neighbours[i];
+      const CodeRecord& record = slots_.Code(slot);
+      const float distance = code_query_.Distance(record, scratch_.sums[i]);
+      if (heap.size() == wanted && distance >= heap.front().distance) continue;
+      if (!view_.Alive(record)) continue;
+      if (heap.size() == wanted) {
+        std::pop_heap(heap.begin(), heap.end(), Nearer());
+        heap.pop_back();
+      }
+      heap.push_back({distance, slot});
+      std::push_heap(heap.begin(), heap.end(), Nearer());
+    }
+    count = 0;
+  };
+  for (size_t slot = from; slot < view_.slots; ++slot) {
+    if (view_.admitted[slots_.Class(slot)] == 0) continue;
+    scratch_.neighbours[count++] = static_cast<uint32_t>(slot);
+    if (count == kScanBlock) flush();
+  }
+  flush();
+}
+
+/** The exact scores of the candidates, the best `k` of them in order. */
+void Searcher::Score(const float* query, size_t k, std::vector<Hit>* hits) {
+  auto& candidates = scratch_.candidates;
+  const float query_norm = metric_ == Metric::kCosine ? Norm(query, dimension_) : 0;
+  scratch_.rows.resize(candidates.size());
+  for (size_t i = 0; i < candidates.size(); ++i) scratch_.rows[i] = slots_.Vector(candidates[i].slot);
+  scratch_.row_sums.resize(candidates.size());
+  hits->resize(candidates.size());
+  for (size_t i = 0; i < std::min(kRowsAhead, candidates.size()); ++i) PrefetchVector(scratch_.rows[i], dimension_);
+  const auto sum_rows = metric_ == Metric::kEuclidean ? kernels_.squared_rows : kernels_.dot_rows;
+  for (size_t at = 0; at < candidates.size(); at += kRowsAhead) {
+    const size_t count = std::min(kRowsAhead, candidates.size() - at);
+    for (size_t i = at + kRowsAhead; i < std::min(at + 2 * kRowsAhead, candidates.size()); ++i) {
+      PrefetchVector(scratch_.rows[i], dimension_);
+    }
+    sum_rows(query, &scratch_.rows[at], count, dimension_, &scratch_.row_sums[at]);
+  }
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const uint32_t slot = candidates[i].slot;
+    (*hits)[i] = {slot, ScoreOfSum(metric_, scratch_.row_sums[i], query_norm, slots_.Code(slot).norm)};
+  }
+  const size_t kept = std::min(k, hits->size());
+  std::partial_sort(hits->begin(), hits->begin() + static_cast<ptrdiff_t>(kept), hits->end(),
+                    [this](const Hit& a, const Hit& b) { return Before(a, b); });
+  hits->resize(kept);
+}
+
+/** Every admissible vector, in blocks; the best `k` so far are a heap with the worst of them in front. */
+void Searcher::ScanExactly(const float* query, size_t k, std::vector<Hit>* hits) {
+  const auto before = [this](const Hit& a, const Hit& b) { return Before(a, b); };
+  const float query_norm = metric_ == Metric::kCosine ? Norm(query, dimension_) : 0;
+  const auto sum_rows = metric_ == Metric::kEuclidean ? kernels_.squared_rows : kernels_.dot_rows;
+  scratch_.rows.resize(kScanBlock);
+  scratch_.row_sums.resize(kScanBlock);
+  scratch_.neighbours.resize(std::max(scratch_.neighbours.size(), kScanBlock));
+  size_t count = 0;
+  const auto flush = [&] {
+    sum_rows(query, scratch_.rows.data(), count, dimension_, scratch_.row_sums.data());
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t slot = scratch_.neighbours[i];
+      const Hit hit{slot, ScoreOfSum(metric_, scratch_.row_sums[i], query_norm, slots_.Code(slot).norm)};
+      if (hits->size() == k) {
+        if (!before(hit, hits->front())) continue;
+        std::pop_heap(hits->begin(), hits->end(), before);
+        hits->pop_back();
+      }
+      hits->push_back(hit);
+      std::push_heap(hits->begin(), hits->end(), before);
+    }
+    count = 0;
+  };
+  for (size_t slot = 0; slot < view_.slots; ++slot) {
+    if (view_.admitted[slots_.Class(slot)] == 0 || !view_.Alive(slots_.Code(slot))) continue;
+    scratch_.neighbours[count] = static_cast<uint32_t>(slot);
+    scratch_.rows[count++] = slots_.Vector(slot);
+    if (count == kScanBlock) flush();
+  }
+  flush();
+  std::sort_heap(hits->begin(), hits->end(), before);
+}
+
+}  // namespace grape::search

@@ -1,0 +1,107 @@
+import { invariant } from '../base/index.ts';
+
+/** Bytes of an id key. */
+export const INDEX_ID_BYTES_MAX = 520;
+/** Bytes of one packed batch. */
+export const INDEX_BATCH_BYTES_MAX = 256 << 20;
+
+const UPSERT = 1;
+const REMOVE = 2;
+const DROP_SHARD = 3;
+/** Before the id. */
+const FIXED_BYTES = 18;
+const INITIAL_BYTES = 4096;
+
+/** A point of a shard, as of the log entry `version`. */
+export interface SlotAddress {
+  /** 0 to 65,535. */
+  readonly shard: number;
+  /** Of the shard's data on this node; 0 to 2^32 - 1. */
+  readonly generation: number;
+  /** 0 to 2^53 - 1. */
+  readonly version: number;
+  /** The canonical id key, at most `INDEX_ID_BYTES_MAX` bytes. */
+  readonly id: Buffer;
+}
+
+/**
+ * Changes to a vector index, in order, packed as they are added: `u8 change | u8 0 | u16 shard | u32 generation |
+ * u64 version | u16 id bytes | id | vector`, little-endian, the vector with upserts only. What is added is copied. A
+ * batch may be added to and applied again, also while it is being applied.
+ */
+export class IndexBatch {
+  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #length = 0;
+  #count = 0;
+  #lent = false;
+
+  /** Changes. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Packed size. */
+  get byteLength(): number {
+    return this.#length;
+  }
+
+  /**
+   * Puts the point into the index; it replaces the slot of the same shard and id unless that one has the same
+   * generation and a higher version. `vector`: finite numbers of the index's dimension, in a buffer as little-endian
+   * float32.
+   */
+  upsert(o: SlotAddress & { readonly vector: Float32Array | Buffer }): void {
+    const { vector } = o;
+    const bytes = Buffer.isBuffer(vector)
+      ? vector
+      : new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+    this.#begin(UPSERT, o, bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Removes the slot of this shard and id unless it has the same generation and a higher version. */
+  remove(o: SlotAddress): void {
+    this.#begin(REMOVE, o, 0);
+  }
+
+  /** Removes every slot of the shard, of all generations. */
+  dropShard(shard: number): void {
+    this.#begin(DROP_SHARD, { shard, generation: 0, version: 0, id: Buffer.alloc(0) }, 0);
+  }
+
+  /** The packed bytes, which are never written again. */
+  lend(): Buffer {
+    this.#lent = true;
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #begin(change: number, { shard, generation, version, id }: SlotAddress, vectorBytes: number): void {
+    invariant(shard >= 0 && shard <= 0xffff, 'a shard has 16 bits', { shard });
+    invariant(Number.isSafeInteger(version) && version >= 0, 'a version has 53 bits', { version });
+    invariant(id.length <= INDEX_ID_BYTES_MAX, 'an id key fits', { bytes: id.length });
+    this.#reserve(FIXED_BYTES + id.length + vectorBytes);
+    const buffer = this.#buffer;
+    let at = buffer.writeUInt8(change, this.#length);
+    at = buffer.writeUInt8(0, at);
+    at = buffer.writeUInt16LE(shard, at);
+    at = buffer.writeUInt32LE(generation, at);
+    at = buffer.writeUInt32LE(version >>> 0, at);
+    at = buffer.writeUInt32LE(Math.floor(version / 2 ** 32), at);
+    at = buffer.writeUInt16LE(id.length, at);
+    buffer.set(id, at);
+    this.#length = at + id.length;
+    this.#count += 1;
+  }
+
+  /** Room for `bytes` more, in a buffer that nobody else reads. */
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    invariant(needed <= INDEX_BATCH_BYTES_MAX, 'a batch fits', { needed });
+    if (!this.#lent && needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+    this.#lent = false;
+  }
+}

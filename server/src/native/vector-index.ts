@@ -1,0 +1,173 @@
+import { invariant } from '../base/index.ts';
+import { indexAddon, type IndexHandle, type IndexStats } from './vector-index-addon.ts';
+import { type IndexBatch } from './vector-index-batch.ts';
+import { settledIndexCall, VectorIndexError } from './vector-index-error.ts';
+import { type IndexHit, unpackHits } from './vector-index-hits.ts';
+
+/** The numbers of `Metric` in `server/native/src/search/metric.h` are the positions. */
+const METRICS = ['cosine', 'dot', 'euclidean'] as const;
+export type IndexMetric = (typeof METRICS)[number];
+
+export const INDEX_DIMENSION_MAX = 4096;
+/** Queries of a batch that one thread takes at a time. */
+const QUERIES_PER_JOB = 16;
+
+export interface VectorIndexOptions {
+  /** 1 to 4,096. */
+  readonly dimension: number;
+  readonly metric: IndexMetric;
+  /** Neighbours of a point in the graph, 2 to 128; twice that on its lowest level. */
+  readonly m: number;
+  /** Candidates among which a new point's neighbours are chosen, 1 to 4,096. */
+  readonly efConstruction: number;
+}
+
+export interface IndexSearch {
+  /** At least 1 result, fewer when there are not so many points. */
+  readonly k: number;
+  /** Candidates of the graph search; at least `k` are taken. */
+  readonly ef: number;
+  /** Compare with every vector instead of walking the graph. */
+  readonly exact: boolean;
+  /** Only points of these are found. */
+  readonly shards: readonly { readonly shard: number; readonly generation: number }[];
+}
+
+/**
+ * The vectors of one collection on one node, those of all its shards in one graph (see design/vector-index.md). Calls may
+ * overlap; a failed one rejects with `VectorIndexError`, and calls after `close` with `INDEX_CLOSED`. An index that
+ * nobody closed is given back when the garbage collector took it.
+ */
+export class VectorIndex {
+  readonly options: VectorIndexOptions;
+  readonly #handle: IndexHandle;
+  #running = 0;
+  #closed = false;
+  #allSettled: (() => void) | undefined;
+
+  private constructor(handle: IndexHandle, options: VectorIndexOptions) {
+    this.#handle = handle;
+    this.options = options;
+  }
+
+  /** An empty index. */
+  static create(options: VectorIndexOptions): VectorIndex {
+    const { dimension, metric, m, efConstruction } = options;
+    return new VectorIndex(
+      indexAddon().indexCreate(dimension, METRICS.indexOf(metric), m, efConstruction),
+      options,
+    );
+  }
+
+  /**
+   * The index that `save` wrote, and its tag. `INDEX_NOT_FOUND`, `INDEX_IO_ERROR`; `INDEX_DAMAGED` when one byte is not
+   * as it was written: make it anew then.
+   */
+  static async load(path: string): Promise<{ index: VectorIndex; tag: Buffer }> {
+    const loaded = await settledIndexCall(indexAddon().indexLoad(path));
+    const metric = METRICS[loaded.metric];
+    invariant(metric !== undefined, 'the addon knows our metrics', { metric: loaded.metric });
+    const { handle, tag, dimension, m, efConstruction } = loaded;
+    return { index: new VectorIndex(handle, { dimension, metric, m, efConstruction }), tag };
+  }
+
+  /**
+   * Applies the changes, all or, after a failure, none. Every search that begins after it settled sees them; one that
+   * began before sees all of them or none. Batches take effect in the order of the calls.
+   */
+  apply(batch: IndexBatch): Promise<void> {
+    return this.#call(() => indexAddon().indexApply(this.#handle, batch.lend()));
+  }
+
+  /**
+   * The best points, best first, equal scores by the bytes of the id. Approximate unless `exact`: candidates by int8
+   * codes, scored anew in float32, so that every score is exact. The query is copied.
+   */
+  async search(o: IndexSearch & { readonly query: Float32Array }): Promise<IndexHit[]> {
+    const [hits] = await this.#search(o.query, 1, o);
+    return hits ?? [];
+  }
+
+  /** As `search` for each of the queries, on several threads and with fewer wake-ups. */
+  async searchBatch(o: IndexSearch & { readonly queries: readonly Float32Array[] }): Promise<IndexHit[][]> {
+    const jobs: Promise<IndexHit[][]>[] = [];
+    const { dimension } = this.options;
+    for (let at = 0; at < o.queries.length; at += QUERIES_PER_JOB) {
+      const queries = o.queries.slice(at, at + QUERIES_PER_JOB);
+      const joined = new Float32Array(queries.length * dimension);
+      for (const [i, query] of queries.entries()) {
+        invariant(query.length === dimension, 'a query has the dimension', { length: query.length });
+        joined.set(query, i * dimension);
+      }
+      jobs.push(this.#search(joined, queries.length, o));
+    }
+    return (await Promise.all(jobs)).flat();
+  }
+
+  /** At once. Throws `INDEX_CLOSED`. */
+  stats(): IndexStats {
+    const stats = indexAddon().indexStats(this.#handle);
+    if (stats === undefined) throw new VectorIndexError('INDEX_CLOSED', 'the index is closed');
+    return stats;
+  }
+
+  /**
+   * Writes the index as of some moment of the call, batches as a whole, beside `path`; it is there when it is on disk.
+   * Other calls go on meanwhile. `tag`: bytes that `load` gives back.
+   */
+  save(path: string, tag: Buffer): Promise<void> {
+    return this.#call(() => indexAddon().indexSave(this.#handle, path, tag));
+  }
+
+  /** Refuses further calls and waits for those under way; may be called again. */
+  async close(): Promise<void> {
+    if (!this.#closed) indexAddon().indexClose(this.#handle);
+    this.#closed = true;
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        const waiting = this.#allSettled;
+        this.#allSettled = () => {
+          waiting?.();
+          resolve();
+        };
+      });
+    }
+  }
+
+  async #search(queries: Float32Array, count: number, o: IndexSearch): Promise<IndexHit[][]> {
+    invariant(queries.length === count * this.options.dimension, 'a query has the dimension', {
+      length: queries.length,
+    });
+    invariant(Number.isInteger(o.k) && o.k >= 1 && Number.isInteger(o.ef), 'a search wants results', {
+      k: o.k,
+      ef: o.ef,
+    });
+    const shards = new Uint32Array(o.shards.length * 2);
+    for (const [i, { shard, generation }] of o.shards.entries()) {
+      shards[2 * i] = shard;
+      shards[2 * i + 1] = generation;
+    }
+    const packed = await this.#call(() =>
+      indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards),
+    );
+    return unpackHits(packed);
+  }
+
+  async #call<T>(start: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await settledIndexCall(start());
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#allSettled?.();
+    }
+  }
+}
+
+/**
+ * The score of two vectors of one dimension, to the bit as a search gives it (design/api.md): float32 sums in 16 lanes
+ * with fused multiply-add, cosine = dot / (sqrt(dot(a, a)) * sqrt(dot(b, b))), euclidean = sqrt of the sum of squares.
+ */
+export function exactScore(metric: IndexMetric, a: Float32Array, b: Float32Array): number {
+  return indexAddon().exactScore(METRICS.indexOf(metric), a, b);
+}
