@@ -4,7 +4,7 @@ import type { Applier } from '../types.ts';
 import type { Replica } from './replica.ts';
 
 /** Bytes of entries handed to the state machine in one call, unless a single entry is larger. */
-export const APPLY_BYTES_MAX = 8 * 2 ** 20;
+const APPLY_BYTES_MAX = 8 * 2 ** 20;
 
 interface Work {
   readonly replica: Replica;

@@ -3,8 +3,8 @@ import type { LogStore } from '../log/log-store.ts';
 import type { Replica } from './replica.ts';
 
 /** Read at once for one lagging replica, unless a single entry is larger. */
-export const READ_AHEAD_BYTES_MAX = 4 * 2 ** 20;
-export const READ_AHEAD_ENTRIES_MAX = 1024;
+const READ_AHEAD_BYTES_MAX = 4 * 2 ** 20;
+const READ_AHEAD_ENTRIES_MAX = 1024;
 
 /** Brings back from the disk what a lagging follower, or a restarted state machine, needs and memory no longer holds. */
 export class EntryReader {

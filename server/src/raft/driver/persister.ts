@@ -5,7 +5,7 @@ import type { RaftMetrics } from '../types.ts';
 import type { Replica } from './replica.ts';
 
 /** Bytes of entries in one write batch, unless a single `Persist` is larger. */
-export const BATCH_BYTES_MAX = 32 * 2 ** 20;
+const BATCH_BYTES_MAX = 32 * 2 ** 20;
 
 export interface Pending {
   readonly replica: Replica;

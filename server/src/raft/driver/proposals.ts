@@ -7,7 +7,7 @@ export const GROUP_PROPOSAL_BYTES_MAX = 64 * 2 ** 20;
 /** The same for all groups of the node. */
 export const NODE_PROPOSAL_BYTES_MAX = 256 * 2 ** 20;
 /** Proposals of one group that wait or are in the log without being applied. */
-export const GROUP_PROPOSALS_MAX = 65_536;
+const GROUP_PROPOSALS_MAX = 65_536;
 /** Bytes of one command. */
 export const COMMAND_BYTES_MAX = 16 * 2 ** 20;
 

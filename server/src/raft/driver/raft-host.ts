@@ -188,18 +188,19 @@ export class RaftHost {
     this.#listeners.push(listener);
   }
 
-  /** Hands leadership of every led group to another voter; resolves when done, at the latest at `untilMs` (`Clock.nowMs`). */
+  /**
+   * Hands leadership of every led group to another voter. Resolves when done, when nobody has been there to take it for
+   * an election timeout, and at the latest at `untilMs` (`Clock.nowMs`).
+   */
   async transferAllLeadership(untilMs: number): Promise<void> {
-    const { clock } = this.#deps;
-    while (this.#state === 'running' && clock.nowMs() < untilMs) {
+    const { clock, options } = this.#deps;
+    let hopeUntilMs = clock.nowMs() + options.electionTimeoutMs;
+    while (this.#state === 'running' && clock.nowMs() < Math.min(untilMs, hopeUntilMs)) {
       const led = [...this.#replicas.values()].filter(
         (replica) => replica.isLeader && replica.nodes.size > 1,
       );
       if (led.length === 0) return;
-      for (const replica of led) {
-        this.#guard(() => replica.handOver());
-        this.#touch(replica);
-      }
+      if (this.#handOver(led)) hopeUntilMs = clock.nowMs() + options.electionTimeoutMs;
       await new Promise<void>((resolve) => clock.after(this.#plan.tickMs, resolve));
     }
   }
@@ -335,11 +336,24 @@ export class RaftHost {
   }
 
   #onApplied(work: readonly Applied[]): void {
+    if (this.#state === 'failed') return;
     for (const { replica, entries, results } of work) {
       replica.onApplied(entries, results);
       this.#touch(replica);
     }
-    this.#pipeline.pump();
+    if (this.#state === 'running') this.#pipeline.pump();
+  }
+
+  /** True when some of them have a successor. */
+  #handOver(led: readonly Replica[]): boolean {
+    let hasSuccessor = false;
+    for (const replica of led) {
+      this.#guard(() => {
+        hasSuccessor = replica.handOver() || hasSuccessor;
+      });
+      this.#touch(replica);
+    }
+    return hasSuccessor;
   }
 
   #announce(replica: Replica): void {

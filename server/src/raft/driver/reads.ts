@@ -2,9 +2,9 @@ import { asError, GrapeError, present } from '../../base/index.ts';
 import type { ReadState } from '../core/index.ts';
 
 /** Reads of one group that wait at the same time. */
-export const GROUP_READS_MAX = 65_536;
+const GROUP_READS_MAX = 65_536;
 /** Rounds of one group under way: further reads wait for one of them and then share the next. */
-export const READ_ROUNDS_MAX = 4;
+const READ_ROUNDS_MAX = 4;
 
 interface Waiter {
   readonly resolve: (index: number) => void;

@@ -15,7 +15,7 @@ import { GroupProposals, type ProposalBudget } from './proposals.ts';
 import { GroupReads } from './reads.ts';
 
 /** Bytes of commands of one group that are proposed in one turn, unless a single one is larger. */
-export const PROPOSE_BYTES_MAX = 8 * 2 ** 20;
+const PROPOSE_BYTES_MAX = 8 * 2 ** 20;
 
 export interface ReplicaParts {
   readonly group: number;
@@ -121,12 +121,13 @@ export class Replica {
     this.reads.applied(this.#applied);
   }
 
-  /** Asks the core to hand leadership to the best voter that is caught up, if there is one. */
-  handOver(): void {
+  /** Asks the core to hand leadership to the best of the other voters; false when none of them answers. */
+  handOver(): boolean {
     const status = this.core.status();
-    if (status.transferee !== NO_REPLICA) return;
+    if (status.transferee !== NO_REPLICA) return true;
     const target = bestSuccessor(status);
     if (target !== undefined) this.core.transferLeader(target);
+    return target !== undefined;
   }
 
   replicaOn(node: string): ReplicaId | undefined {

@@ -8,11 +8,11 @@ import { entryKeyBytes, readUint64, writeEntryKey, writeUint64 } from './keys.ts
  * everything before it. Because it covers the predecessor's CRC too, the CRCs form a chain: an entry that was lost,
  * exchanged or left over from an older log shows at the next one.
  */
-export const ENTRY_FORMAT = 1;
+const ENTRY_FORMAT = 1;
 
 const HEADER_BYTES = 14;
 const CRC_BYTES = 4;
-export const ENTRY_OVERHEAD_BYTES = HEADER_BYTES + CRC_BYTES;
+const ENTRY_OVERHEAD_BYTES = HEADER_BYTES + CRC_BYTES;
 
 const KINDS: readonly EntryKind[] = ['normal', 'confChange'];
 

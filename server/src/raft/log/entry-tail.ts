@@ -88,6 +88,6 @@ export function takeFitting(
   return entries.slice(limit.at, end);
 }
 
-export function entryBytes(entry: Entry): number {
+function entryBytes(entry: Entry): number {
   return entry.data.length + ENTRY_BYTES;
 }

@@ -14,7 +14,8 @@ export interface TrafficMetrics {
 
 /** Frames that wait while a handshake looks at the one before. */
 const QUEUED_FRAMES_MAX = 8;
-const LINGER_MS = 1000;
+/** What was sent before a close has so long to leave. */
+export const LINGER_MS = 1000;
 
 /** A socket that speaks frames: asked for one by one during the handshake, then streamed. */
 export class FrameSocket {

@@ -17,13 +17,13 @@ import type { Hello, Purpose } from './hello.ts';
 import { decodeMessages } from './message-codec.ts';
 
 /** Requests of one connection that wait for their answer, in either direction. */
-export const REQUESTS_IN_FLIGHT_MAX = 1024;
+const REQUESTS_IN_FLIGHT_MAX = 1024;
 /** Raft messages are dropped while the other side is this far behind; they are sent again when it is needed. */
-export const RAFT_BACKLOG_BYTES_MAX = 8 * 2 ** 20;
+const RAFT_BACKLOG_BYTES_MAX = 8 * 2 ** 20;
 /** Requests are refused while the other side is this far behind. */
-export const REQUEST_BACKLOG_BYTES_MAX = 64 * 2 ** 20;
+const REQUEST_BACKLOG_BYTES_MAX = 64 * 2 ** 20;
 /** Requests from here on are those of the service: only members may send them. */
-export const SERVICE_KIND_MIN = 32;
+const SERVICE_KIND_MIN = 32;
 
 const PING_PERIOD_MS = 1000;
 /** A connection on which nothing came in for so long is half open. */

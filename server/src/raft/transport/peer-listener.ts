@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { asError, type Clock } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { FrameSocket, type TrafficMetrics } from './frame-socket.ts';
+import { FrameSocket, LINGER_MS, type TrafficMetrics } from './frame-socket.ts';
 import { greetAsServer, type Tokens } from './handshake.ts';
 import type { Hello, Purpose } from './hello.ts';
 import { HANDSHAKE_MS_MAX } from './peer-link.ts';
@@ -65,7 +65,10 @@ export class PeerListener {
   /** Ends every connection that came in, also those that speak HTTP; resolves when the port is free. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroySoon();
+    for (const socket of this.#sockets) {
+      socket.setTimeout(LINGER_MS, () => socket.destroy());
+      socket.destroySoon();
+    }
     await closed;
   }
 
@@ -75,6 +78,8 @@ export class PeerListener {
       return;
     }
     this.#sockets.add(socket);
+    // An error without a listener would end the process; whoever reads the socket learns of it by the close that follows.
+    socket.on('error', () => undefined);
     socket.once('close', () => this.#sockets.delete(socket));
     this.#unknown += 1;
     const address = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
