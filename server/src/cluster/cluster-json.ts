@@ -39,7 +39,7 @@ export interface NodesInfo {
   readonly nodes: readonly NodeInfo[];
 }
 
-export interface NodeInfo {
+interface NodeInfo {
   readonly node_id: string;
   readonly rest_address: string;
   readonly grpc_address: string;
@@ -61,7 +61,7 @@ export interface ShardsInfo {
   readonly shards: readonly ShardInfo[];
 }
 
-export interface ShardInfo {
+interface ShardInfo {
   readonly shard_id: number;
   readonly state: 'healthy' | 'degraded' | 'unavailable';
   readonly leader: string | null;
@@ -71,7 +71,7 @@ export interface ShardInfo {
   readonly replicas: readonly ReplicaInfo[];
 }
 
-export interface ReplicaInfo {
+interface ReplicaInfo {
   readonly node_id: string;
   readonly role: 'voter' | 'learner';
   /** How its leader sends to it; `unreachable` while the node is silent, `unknown` without a leader. */

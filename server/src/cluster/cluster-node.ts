@@ -219,7 +219,12 @@ export class ClusterNode {
       run: () => this.#leadMeta(),
       onError: onFatal,
     });
-    groups.onLeaderChange((group) => balancer.leaderChanged(group));
+    groups.onLeaderChange((group, _leader, isLeader) => {
+      balancer.leaderChanged(group);
+      // The first map should not wait for the next period.
+      if (group === META_GROUP && isLeader)
+        this.#leadMeta().catch((error: unknown) => onFatal(asError(error)));
+    });
     return { groups, peers, replicas, exchange, balancer, duties };
   }
 

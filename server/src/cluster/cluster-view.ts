@@ -3,8 +3,8 @@ import type { HeardStatus } from './status-exchange.ts';
 import type { ClusterMap, Member, ShardPlacement } from './types.ts';
 
 /** Not heard for so long: `suspect`, then `down`. Nobody is ever removed for it. */
-export const SUSPECT_AFTER_MS = 3_000;
-export const DOWN_AFTER_MS = 10_000;
+const SUSPECT_AFTER_MS = 3_000;
+const DOWN_AFTER_MS = 10_000;
 /** A replica at most so many entries behind its leader's commit counts as caught up: writes go on while one looks. */
 const CAUGHT_UP_ENTRIES = 1_000;
 

@@ -8,7 +8,7 @@ import type { FormationRecord } from './record.ts';
 import type { ClusterMap, ClusterOptions, ShardPlacement } from './types.ts';
 
 /** Most voters of `meta`: more would make every change wait for more disks, and five survive two losses. */
-export const META_VOTERS_MAX = 5;
+const META_VOTERS_MAX = 5;
 
 interface LocalReplicasDeps {
   readonly nodeId: string;

@@ -5,7 +5,7 @@ import { decodeNodeStatus, encodeNodeStatus, type NodeStatus } from './node-stat
 import { Periodic } from './periodic.ts';
 import type { Hello, Peers } from './ports.ts';
 
-export const STATUS_PERIOD_MS = 1_000;
+const STATUS_PERIOD_MS = 1_000;
 
 /** The last word of a node, and how old it is. */
 export interface HeardStatus {
