@@ -27,8 +27,10 @@ class GatedKv extends MemoryKv {
   }
 
   async release(): Promise<void> {
-    while (this.#gates.length === 0) await Promise.resolve();
-    this.#gates.shift()?.();
+    for (let round = 0; this.#gates.length === 0 && round < 1000; round++) await Promise.resolve();
+    const gate = this.#gates.shift();
+    if (gate === undefined) throw new Error('no flush is waiting');
+    gate();
   }
 }
 

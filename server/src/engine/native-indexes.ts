@@ -1,19 +1,26 @@
-import { access } from 'node:fs/promises';
-import { exactScore, IndexBatch, VectorIndex } from '../native/index.ts';
-import type { VectorIndexes } from './vector-index-port.ts';
+import { exactScore, IndexBatch, VectorIndex, VectorIndexError } from '../native/index.ts';
+import type { IndexOptions, LoadedIndex, VectorIndexes } from './vector-index-port.ts';
 
 /** Indexes of the addon. */
 export const nativeIndexes: VectorIndexes = {
   create: ({ dimension, metric, m, efConstruction }) =>
     VectorIndex.create({ dimension, metric, m, efConstruction }),
-  load: async (path) => ((await isThere(path)) ? VectorIndex.load(path) : undefined),
+  load,
   batch: () => new IndexBatch(),
   score: exactScore,
 };
 
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+async function load(path: string, wanted: IndexOptions): Promise<LoadedIndex | undefined> {
+  let loaded;
+  try {
+    loaded = await VectorIndex.load(path);
+  } catch (error) {
+    if (error instanceof VectorIndexError && error.code === 'INDEX_NOT_FOUND') return undefined;
+    throw error;
+  }
+  const { dimension, metric, m } = loaded.index.options;
+  // Another efConstruction is no reason to rebuild: it only decides how new points are linked.
+  if (dimension === wanted.dimension && metric === wanted.metric && m === wanted.m) return loaded;
+  await loaded.index.close();
+  throw new Error('the file belongs to a collection with another schema');
 }

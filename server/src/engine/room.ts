@@ -31,5 +31,5 @@ export async function orRefused<T>(work: Promise<T>): Promise<T> {
 
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  return error.code === 'POOL_FULL' || error.code === 'KV_BUSY';
+  return error.code === 'POOL_FULL' || error.code === 'KV_BUSY' || error.code === 'INDEX_BUSY';
 }

@@ -255,7 +255,7 @@ test('closing while an index is rebuilt ends the rebuild, and the next start doe
   await world.open({ withCollection: false });
   const loading = world.host.setCollection(SCHEMA);
   const ended = expect(loading).rejects.toThrow('abort');
-  while (world.indexes.upserts === 0) await Promise.resolve();
+  for (let round = 0; world.indexes.upserts === 0 && round < 10_000; round++) await Promise.resolve();
   await world.stop();
   await ended;
   expect(world.indexes.upserts).toBeLessThan(40);

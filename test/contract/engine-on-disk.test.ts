@@ -1,0 +1,236 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock, type Random, seededRandom } from '../../server/src/base/index.ts';
+import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
+import {
+  type CollectionSchema,
+  type Metric,
+  METRICS,
+  parsePointId,
+  type PointWrite,
+} from '../../server/src/model/index.ts';
+import { silentLogger } from '../../server/src/observability/index.ts';
+import { type Command, type CommittedEntry, encodeCommand, ShardHost } from '../../server/src/shard/index.ts';
+import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
+
+/** The shard host on RocksDB and the addon's index, against a map that is searched naively. */
+
+const SHARDS = [0, 1, 2, 3];
+const DIMENSION = 37;
+const schemaOf = (metric: Metric): CollectionSchema => ({
+  id: 1,
+  name: 'default',
+  dimension: DIMENSION,
+  metric,
+  m: 8,
+});
+
+interface Node {
+  readonly host: ShardHost;
+  readonly kv: KvStore;
+}
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'grape-engine-'));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+async function openNode(path: string, metric: Metric): Promise<Node> {
+  const kv = await openRocksKv({
+    path: join(path, 'data'),
+    profile: 'data',
+    cacheBytes: 8 << 20,
+    writeBufferBytes: 8 << 20,
+    compression: true,
+  });
+  const options = { efConstruction: 100, snapshotInterval: 1_000_000 };
+  const rest = { directory: join(path, 'index'), clock: new FakeClock(), logger: silentLogger };
+  const host = await ShardHost.open({ kv, options, ...rest });
+  for (const shard of SHARDS) host.openShard(shard);
+  await host.setCollection(schemaOf(metric));
+  return { host, kv };
+}
+
+async function close({ host, kv }: Node): Promise<void> {
+  await host.close();
+  await kv.close();
+}
+
+/** What the log makes of the shards, kept naively: by shard, then by id. */
+type Oracle = Map<
+  number,
+  Map<string, { readonly key: Buffer; readonly vector: Float32Array; readonly version: number }>
+>;
+
+function vectorOf(random: Random): Float32Array {
+  return Float32Array.from({ length: DIMENSION }, () => random.next() * 4 - 2);
+}
+
+/** One turn of random upserts and deletes over all shards, applied to the host and to the oracle. */
+async function randomTurn(host: ShardHost, oracle: Oracle, random: Random): Promise<void> {
+  const batches = SHARDS.map((group) => {
+    const applied = host.applied(group);
+    const entries: CommittedEntry[] = [1, 2, 3].map((n) => {
+      const command = randomCommand(random, group);
+      remember(oracle, group, applied + n, command);
+      return { index: applied + n, term: 1, kind: 'normal', data: encodeCommand(command, { wallMs: 1 }) };
+    });
+    return { group, entries };
+  });
+  await host.apply(batches);
+}
+
+function randomCommand(random: Random, shard: number): Command {
+  const anId = (): Buffer => parsePointId(`${String(shard)}-${String(random.int(120))}`).key;
+  const some = Array.from({ length: 1 + random.int(5) }, anId);
+  if (random.int(3) === 0) return { kind: 'delete', collection: 1, ids: some };
+  const points = some.map((key): PointWrite => {
+    const vector = Buffer.from(vectorOf(random).buffer);
+    return { id: { key, isInteger: false }, vector, payload: Buffer.from(`{"of":"${key.toString('hex')}"}`) };
+  });
+  return { kind: 'upsert', collection: 1, points };
+}
+
+function remember(oracle: Oracle, shard: number, version: number, command: Command): void {
+  const points = oracle.get(shard) ?? new Map<string, never>();
+  oracle.set(shard, points);
+  if (command.kind === 'delete') for (const id of command.ids) points.delete(id.toString('hex'));
+  else {
+    for (const { id, vector } of command.points) {
+      points.set(id.key.toString('hex'), {
+        key: id.key,
+        version,
+        vector: new Float32Array(new Uint8Array(vector).buffer),
+      });
+    }
+  }
+}
+
+function oracleSearch(
+  oracle: Oracle,
+  o: { metric: Metric; query: Float32Array; shards: readonly number[]; k: number },
+): string[] {
+  const sign = o.metric === 'euclidean' ? 1 : -1;
+  return o.shards
+    .flatMap((shard) => [...(oracle.get(shard)?.values() ?? [])])
+    .map((point) => ({ ...point, score: plainScore(o.metric, o.query, point.vector) }))
+    .sort((a, b) => sign * (a.score - b.score) || Buffer.compare(a.key, b.key))
+    .slice(0, o.k)
+    .map(({ key, version, score }) => `${key.toString('hex')}@${String(version)}:${String(score)}`);
+}
+
+async function expectEqualsOracle(
+  node: Node,
+  oracle: Oracle,
+  o: { metric: Metric; random: Random },
+): Promise<void> {
+  const { metric } = o;
+  for (const shards of [SHARDS, [1], [0, 3]]) {
+    const query = vectorOf(o.random);
+    const k = 25;
+    const found = await node.host.search({
+      ...{ collection: 1, query, k, ef: 100, exact: true, shards },
+      ...{ withPayload: true, withVector: true },
+    });
+    const texts = found.map((p) => `${p.idKey.toString('hex')}@${String(p.version)}:${String(p.score)}`);
+    expect(texts).toEqual(oracleSearch(oracle, { metric, query, shards, k }));
+    for (const { payload, idKey } of found)
+      expect(payload?.toString()).toBe(`{"of":"${idKey.toString('hex')}"}`);
+    const live = shards.reduce((sum, shard) => sum + (oracle.get(shard)?.size ?? 0), 0);
+    expect(node.host.count(1, shards)).toBe(live);
+  }
+  const live = node.host.count(1, SHARDS);
+  expect(node.host.stats()[0]?.live).toBe(live);
+  const page = { collection: 1, shards: SHARDS, after: undefined, limit: 10_000, withVector: false };
+  expect((await node.host.scroll(page)).length).toBe(live);
+}
+
+test.each(METRICS)(
+  'exact search under %s equals the naive oracle to the bit, also after restarts',
+  async (metric) => {
+    const random = seededRandom(7);
+    const oracle: Oracle = new Map();
+    let node = await openNode(directory, metric);
+    for (let turn = 0; turn < 40; turn++) await randomTurn(node.host, oracle, random);
+    await expectEqualsOracle(node, oracle, { metric, random });
+
+    // Loaded from its file.
+    await close(node);
+    node = await openNode(directory, metric);
+    await expectEqualsOracle(node, oracle, { metric, random });
+
+    // Rebuilt from the store.
+    await close(node);
+    await rm(join(directory, 'index'), { recursive: true });
+    node = await openNode(directory, metric);
+    await expectEqualsOracle(node, oracle, { metric, random });
+    await close(node);
+  },
+);
+
+test('a saved index that is older than the store is caught up by the journal', async () => {
+  const random = seededRandom(11);
+  const oracle: Oracle = new Map();
+  let node = await openNode(directory, 'cosine');
+  for (let turn = 0; turn < 20; turn++) await randomTurn(node.host, oracle, random);
+  await close(node);
+  node = await openNode(directory, 'cosine');
+  for (let turn = 0; turn < 20; turn++) await randomTurn(node.host, oracle, random);
+  await node.host.flush();
+
+  // A copy of the store of now, with the index of then.
+  const crashed = await mkdtemp(join(tmpdir(), 'grape-engine-'));
+  await node.kv.checkpoint(join(crashed, 'data'));
+  await cp(join(directory, 'index'), join(crashed, 'index'), { recursive: true });
+  await close(node);
+  const restarted = await openNode(crashed, 'cosine');
+  await expectEqualsOracle(restarted, oracle, { metric: 'cosine', random });
+  await close(restarted);
+  await rm(crashed, { recursive: true });
+});
+
+test('searches beside writes answer only versions that the store had', async () => {
+  const random = seededRandom(13);
+  const oracle: Oracle = new Map();
+  const node = await openNode(directory, 'dot');
+  await randomTurn(node.host, oracle, random);
+  const writing = { isDone: false };
+  const versions = new Map<string, Set<number>>();
+  const note = (): void => {
+    for (const points of oracle.values()) {
+      for (const [id, { version }] of points) versions.set(id, (versions.get(id) ?? new Set()).add(version));
+    }
+  };
+  note();
+  const writer = (async () => {
+    for (let turn = 0; turn < 60; turn++) {
+      const turned = randomTurn(node.host, oracle, random);
+      note();
+      await turned;
+    }
+    writing.isDone = true;
+  })();
+  let searches = 0;
+  while (!writing.isDone) {
+    const query = vectorOf(random);
+    const found = await node.host.search({
+      ...{ collection: 1, query, k: 20, ef: 50, exact: searches % 2 === 0, shards: SHARDS },
+      ...{ withPayload: false, withVector: true },
+    });
+    searches += 1;
+    for (const { idKey, version, score, vector } of found) {
+      expect(versions.get(idKey.toString('hex'))?.has(version)).toBe(true);
+      const values = new Float32Array(new Uint8Array(vector ?? Buffer.alloc(0)).buffer);
+      expect(score).toBe(plainScore('dot', query, values));
+    }
+    expect(new Set(found.map(({ idKey }) => idKey.toString('hex'))).size).toBe(found.length);
+  }
+  await writer;
+  expect(searches).toBeGreaterThan(5);
+  await expectEqualsOracle(node, oracle, { metric: 'dot', random });
+  await close(node);
+});
