@@ -22,9 +22,18 @@ export function readIndex(state: RaftState, context: number): void {
   send(state, { type: 'readIndex', from: id, to: leader, term, context: wireContext });
 }
 
-/** A read that a follower passed on; whoever does not lead says so, and the read fails without a timeout. */
+/**
+ * A read that a follower passed on; whoever does not lead says so, and the read fails without a timeout.
+ *
+ * The message itself says that its sender, after the read came in, had not left this term. Where sender and leader are a
+ * quorum, as among three voters, that is all a heartbeat round could tell, and the read is answered at once.
+ */
 export function answerForwardedRead(state: RaftState, message: ReadIndexMessage): void {
   const { from, context } = message;
+  if (state.role === 'leader' && state.hasCommittedInTerm && state.tracker.isQuorumOf(state.id, from)) {
+    answerRead(state, { from, context }, state.log.committed);
+    return;
+  }
   const isTaken = state.role === 'leader' && state.readRounds.enqueue({ from, context });
   if (!isTaken) answerRead(state, { from, context }, undefined);
 }

@@ -75,6 +75,11 @@ export class Tracker {
     return quorumVotes(this.#conf, this.#activityOf) === 'won';
   }
 
+  /** True when these two alone are a quorum, of both halves of a joint configuration. */
+  isQuorumOf(one: ReplicaId, other: ReplicaId): boolean {
+    return quorumVotes(this.#conf, (voter) => voter === one || voter === other || undefined) === 'won';
+  }
+
   resetVotes(): void {
     this.#votes.clear();
   }
