@@ -14,8 +14,11 @@ import {
   type ShardReader,
 } from './shard-reader.ts';
 
-/** Points that one call of the shards reads at most: bounds what is in memory at one time. */
-const READ_CHUNK_POINTS = 64;
+/**
+ * Points that one call of the shards reads at most. Payloads have up to 1 MiB: this bounds what is in memory at one time,
+ * and keeps an answer to another node within one frame.
+ */
+const READ_CHUNK_POINTS = 32;
 /** Searches of one batch that are in the engine's queue at one time. */
 const BATCH_SEARCHES_AT_ONCE = 64;
 

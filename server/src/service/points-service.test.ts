@@ -2,7 +2,8 @@ import fc from 'fast-check';
 
 import { FakeClock, NotLeaderError, present } from '../base/index.ts';
 import { encodeCursor, decodeCursor, parsePointId, pointIdText } from '../model/index.ts';
-import { shardOf } from '../shard/index.ts';
+import { encodeCommand, shardOf } from '../shard/index.ts';
+import { WAITING_FOR_LEADER_MAX } from './leader-table.ts';
 import type { CallOptions } from './points-service.ts';
 import { MemoryCluster, type MemoryClusterOptions, type MemoryNode } from './testing/memory-cluster.ts';
 import { passTimeUntil, pointOf, scrollOf, searchOf, upsertOf } from './testing/requests.ts';
@@ -118,6 +119,30 @@ describe('writes', () => {
     const write = until(node(1).points.upsert(upsertOf(...points), within()));
     await expect(write).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE', details: { shards: [2] } });
     expect([1, 2, 3].map((n) => node(n).proposals)).toEqual([0, 0, 0]);
+  });
+
+  test('a leader that cannot be reached counts as none', async () => {
+    const { cluster, node, within, until } = setUp({ nodes: 3 });
+    cluster.setLeader(2, 'node-3');
+    node(3).down();
+    const points = [0, 1, 2, 3].flatMap((shard) => idsOf(shard, 2)).map((id) => pointOf(id, [1, 0]));
+    const write = until(node(1).points.upsert(upsertOf(...points), within()));
+    await expect(write).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
+    expect([1, 2].map((n) => node(n).proposals)).toEqual([0, 0]);
+  });
+
+  test('writes that wait for a leader are bounded', async () => {
+    const { cluster, node, within, until } = setUp({ shards: 1 });
+    cluster.setLeader(0, undefined);
+    const { points } = node(1);
+    const write = (): Promise<unknown> => points.upsert(upsertOf(pointOf(1, [1, 0])), within());
+    const waiting = Promise.allSettled(Array.from({ length: WAITING_FOR_LEADER_MAX }, write));
+    await expect(write()).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    cluster.setLeader(0, 'node-1');
+    expect((await until(waiting)).every(({ status }) => status === 'fulfilled')).toBe(true);
+    // Their places are free again.
+    cluster.setLeader(0, undefined);
+    await expect(until(write())).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
   });
 
   test('a leader without a quorum: the outcome is unknown at the deadline', async () => {
@@ -253,6 +278,17 @@ describe('reads', () => {
     expect((await until(node(1).points.count(strong, within()))).value).toBe(1);
   });
 
+  test('an eventual read leaves a replica that is far behind alone', async () => {
+    const { cluster, node, within, until } = setUp({ nodes: 3, shards: 1 });
+    await until(node(1).points.count({ consistency: 'eventual' }, within()));
+    expect(node(1).peers.requests).toBe(0);
+    cluster.log(0).index += 2000;
+    await until(node(1).points.count({ consistency: 'eventual' }, within()));
+    expect(node(1).peers.requests).toBe(1);
+    for (const n of [2, 3]) node(n).down();
+    await until(node(1).points.count({ consistency: 'eventual' }, within()));
+  });
+
   test('a node outside of a formed cluster says so', async () => {
     const { cluster, node, within, until } = setUp();
     cluster.isFormed = false;
@@ -307,24 +343,28 @@ describe('search', () => {
     }
   });
 
-  test('a winner that is replaced before its payload is read never appears with a score that is not its own', async () => {
-    const { node, within, until, clock } = setUp({ shards: 1 });
-    await until(node(1).points.upsert(upsertOf(...grid), within()));
-    let changes = 0;
-    const { shards, points } = node(1);
-    shards.beforeFetch = () => {
-      changes += 1;
-      if (changes > 20) return;
-      const command = upsertOf(pointOf(changes, [1, 1000 + changes], { changed: changes }));
-      void points.upsert(command, { deadlineMs: clock.nowMs() + TIMEOUT_MS });
-    };
-    const { value } = await until(points.search(searchOf([0, 1], { limit: 200 }), within()));
-    expect(changes).toBeGreaterThan(1);
-    for (const { payload, score } of value) {
-      const { i, changed } = JSON.parse(String(payload)) as { i: number; changed?: number };
-      expect(score).toBe(changed === undefined ? i % 50 : 1000 + changed);
-    }
-  });
+  test.each([3, 20])(
+    'a winner that is replaced before its payload is read never keeps its old score: %i times',
+    async (times) => {
+      const { cluster, node, within, until } = setUp({ shards: 1 });
+      await until(node(1).points.upsert(upsertOf(...grid), within()));
+      let changes = 0;
+      const { shards, points } = node(1);
+      shards.beforeFetch = () => {
+        changes += 1;
+        if (changes > times) return;
+        const changed = pointOf(changes, [1, 1000 + changes], { changed: changes });
+        cluster.commit(0, encodeCommand({ kind: 'upsert', collection: 1, points: [changed] }, { wallMs: 0 }));
+      };
+      const { value } = await until(points.search(searchOf([0, 1], { limit: 200 }), within()));
+      expect(changes).toBeGreaterThan(3);
+      expect(value).toHaveLength(200);
+      for (const { payload, score } of value) {
+        const { i, changed } = JSON.parse(String(payload)) as { i: number; changed?: number };
+        expect(score).toBe(changed === undefined ? i % 50 : 1000 + changed);
+      }
+    },
+  );
 
   test('a batch answers each search in its place', async () => {
     const { node, within, until } = setUp({ nodes: 5, replicas: 2, shards: 9 });
@@ -337,6 +377,42 @@ describe('search', () => {
     const { value } = await until(node(2).points.searchBatch(requests, within()));
     expect(value.map((hits) => hits.length)).toEqual([1, 2, 100]);
     expect(value[1]?.map(idText)).toEqual(['0', '50']);
+  });
+});
+
+describe.each([
+  ['here', { nodes: 1 }],
+  ['on other nodes', { nodes: 3, replicas: 1 }],
+])('large payloads %s', (_name, options) => {
+  const MIB = 1024 * 1024;
+  const payload = Buffer.from(JSON.stringify({ x: 'x'.repeat(MIB - 10) }));
+  const large = Array.from({ length: 80 }, (_, i) => ({ ...pointOf(i, [1, i]), payload }));
+
+  test('an answer above its limit is refused, without them it is not', async () => {
+    const { node, within, until } = setUp({ ...options, shards: 3 });
+    await until(node(1).points.upsert(upsertOf(...large), within()));
+    const run = (o: object): Promise<unknown> => until(node(1).points.search(searchOf([0, 1], o), within()));
+    await expect(run({ limit: 80 })).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+    const requests = Array.from({ length: 5 }, () => searchOf([0, 1], { limit: 20 }));
+    const batch = until(node(1).points.searchBatch(requests, within()));
+    await expect(batch).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+    expect(await run({ limit: 80, withPayload: false })).toMatchObject({ value: { length: 80 } });
+    expect(await run({ limit: 40, offset: 30 })).toMatchObject({ value: { length: 40 } });
+  });
+
+  test('a page of a scroll ends early, and the next one goes on behind it', async () => {
+    const { node, within, until } = setUp({ ...options, shards: 3 });
+    await until(node(1).points.upsert(upsertOf(...large), within()));
+    const ids: string[] = [];
+    let pages = 0;
+    for (let cursor: Buffer | undefined, isLast = false; !isLast; pages += 1) {
+      const { value } = await until(node(1).points.scroll(scrollOf({ limit: 1000, cursor }), within()));
+      ids.push(...value.points.map(idText));
+      cursor = value.next;
+      isLast = cursor === undefined;
+    }
+    expect(ids).toEqual(large.map((_, i) => String(i)));
+    expect(pages).toBeGreaterThan(1);
   });
 });
 

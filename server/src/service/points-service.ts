@@ -139,7 +139,7 @@ export class PointsService {
       stalenessMs = Math.max(stalenessMs, page.stalenessMs);
       complete = page.value.complete;
     }
-    const points = collected.slice(0, request.limit);
+    const points = within(READ_BYTES_MAX, collected.slice(0, request.limit));
     const isLast = complete && points.length === collected.length;
     return { value: { points, next: isLast ? undefined : points.at(-1)?.idKey }, stalenessMs };
   }
@@ -191,6 +191,16 @@ export class PointsService {
   #allShards(): readonly number[] {
     return formedMap(this.#directory).shards.map(({ shard }) => shard);
   }
+}
+
+/** The first points up to that many bytes, at least one. */
+function within(bytesMax: number, points: readonly StoredPoint[]): readonly StoredPoint[] {
+  let bytes = 0;
+  const end = points.findIndex((point, i) => {
+    bytes += bytesOf(point);
+    return i > 0 && bytes > bytesMax;
+  });
+  return end < 0 ? points : points.slice(0, end);
 }
 
 function strongest(asked: readonly Consistency[]): Consistency {

@@ -67,7 +67,6 @@ export function readBody(
       else reject(refusal);
     });
     request.on('error', () => reject(new ClientGoneError('the connection failed within the body')));
-    request.on('close', () => reject(new ClientGoneError('the connection closed within the body')));
   });
 }
 
