@@ -57,7 +57,7 @@ export function forgetLeader(state: RaftState): void {
 }
 
 /** Reads that wait belong to one leader in one term: they fail when either changes. */
-export function forgetReads(state: RaftState): void {
+function forgetReads(state: RaftState): void {
   for (const request of state.readRounds.drain()) {
     if (request.from === state.id) state.readFailures.push(request.context);
   }

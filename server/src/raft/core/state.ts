@@ -19,7 +19,7 @@ import {
 } from './types.ts';
 
 /** Most reads that wait for confirmation in one group; a further one fails at once. */
-export const PENDING_READS_MAX = 65_536;
+const PENDING_READS_MAX = 65_536;
 
 /** Everything one replica knows. The files beside this one hold the rules that change it. */
 export class RaftState {

@@ -203,7 +203,7 @@ export interface RaftOptions {
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
   readonly uncommittedBytesMax: number;
-  /** Most bytes handed out in one `Ready.committed`. */
+  /** Most bytes handed out in one `Ready.committed`, and in all that are not applied yet; a larger entry comes alone. */
   readonly committedBytesMax: number;
 }
 

@@ -3,11 +3,13 @@
  * leader uses it to refuse a bad proposal, every replica uses it to apply a committed one.
  */
 import { invariant } from '../../../base/index.ts';
-import type { ConfChange, ConfChangeStep, ConfState, ReplicaId } from '../types.ts';
+import type { ConfChange, ConfChangeRefusal, ConfChangeStep, ConfState, ReplicaId } from '../types.ts';
+
+type ConfRefusal = Exclude<ConfChangeRefusal, 'pending'>;
 
 export type ConfOutcome =
   | { readonly kind: 'changed'; readonly conf: ConfState }
-  | { readonly kind: 'refused'; readonly reason: 'joint' | 'notJoint' | 'invalid' };
+  | { readonly kind: 'refused'; readonly reason: ConfRefusal };
 
 interface Draft {
   readonly voters: Set<ReplicaId>;
@@ -124,6 +126,6 @@ function changed(conf: ConfState): ConfOutcome {
   return { kind: 'changed', conf };
 }
 
-function refused(reason: 'joint' | 'notJoint' | 'invalid'): ConfOutcome {
+function refused(reason: ConfRefusal): ConfOutcome {
   return { kind: 'refused', reason };
 }

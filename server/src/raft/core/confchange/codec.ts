@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, DecodeError, invariant } from '../../../base/in
 import type { ConfChange, ConfChangeStep, ConfChangeTransition } from '../types.ts';
 
 /** Most steps in one change; a group has a handful of members. */
-export const CONF_CHANGE_STEPS_MAX = 64;
+const CONF_CHANGE_STEPS_MAX = 64;
 
 const VERSION = 1;
 const TRANSITIONS: readonly ConfChangeTransition[] = ['auto', 'implicit', 'explicit'];
