@@ -311,3 +311,14 @@ test('a member that comes back under other addresses is found by everyone', asyn
   await bench.until(() => bench.node('node-1').cluster.map()?.members[2]?.restAddress === 'elsewhere:6333');
   expect(bench.node('node-1').cluster.nodes().nodes[2]?.rest_address).toBe('elsewhere:6333');
 });
+
+test('a node stops although a change of the map waits for a quorum that is gone', async () => {
+  const settings = { ...SETTINGS, dimension: undefined };
+  await bench.start(optionsOf('node-1', { initialPeers: [peer('node-1')], settings }));
+  await bench.formed(['node-1']);
+  bench.logs.hold();
+  const { cluster } = bench.node('node-1');
+  const creating = expect(cluster.ensureCollection(3)).rejects.toMatchObject({ code: 'WRITE_TIMEOUT' });
+  await bench.stop('node-1');
+  await creating;
+});

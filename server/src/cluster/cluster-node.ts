@@ -32,6 +32,8 @@ import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } 
 
 /** How often the leader of `meta` looks for something to propose. */
 const DUTIES_PERIOD_MS = 500;
+/** Longest wait for a change of the map; the leader of `meta` tries again in its next period. */
+const PROPOSAL_MS_MAX = 5_000;
 /** How long the first founder waits for connections before it campaigns; elections do not need it to. */
 const FIRST_CONNECTIONS_MS = 1_000;
 const CONNECTION_CHECK_MS = 10;
@@ -75,6 +77,7 @@ export class ClusterNode {
   #running: Running | undefined;
   #isMemberSinceMs: number | undefined;
   #isStopping = false;
+  readonly #stopping = new AbortController();
 
   private constructor(deps: ClusterDeps, meta: MetaStore, formation: Formation) {
     this.#deps = deps;
@@ -134,7 +137,9 @@ export class ClusterNode {
     if (this.#isMemberSinceMs !== undefined) await this.#running?.exchange.sendNow();
   }
 
+  /** Before the Raft host stops. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#formation.stop();
     const running = this.#running;
     if (running === undefined || this.#isMemberSinceMs === undefined) return;
@@ -295,10 +300,21 @@ export class ClusterNode {
     }
   }
 
+  /** Throws WRITE_TIMEOUT when the outcome stays open: without a quorum a proposal waits for ever. */
   async #propose(command: MetaCommand): Promise<MetaResult> {
     const { groups } = present(this.#running, 'the running part of the node');
-    const { result } = await groups.propose(META_GROUP, encodeMetaCommand(command)).promise;
-    return result as MetaResult;
+    const { promise } = groups.propose(META_GROUP, encodeMetaCommand(command));
+    const timeout = Promise.withResolvers<never>();
+    const giveUp = (): void => timeout.reject(new GrapeError('WRITE_TIMEOUT', 'meta has no quorum now'));
+    const timer = this.#deps.clock.after(PROPOSAL_MS_MAX, giveUp);
+    this.#stopping.signal.addEventListener('abort', giveUp);
+    try {
+      const { result } = await Promise.race([promise, timeout.promise]);
+      return result as MetaResult;
+    } finally {
+      timer.cancel();
+      this.#stopping.signal.removeEventListener('abort', giveUp);
+    }
   }
 
   #verdict(): Verdict {

@@ -28,6 +28,8 @@ export class SharedLogs {
     ((group: number, leader: string | undefined, own: boolean) => void)[]
   >();
 
+  #isHeld = false;
+
   /** The groups of one node; `clusterId` is asked when a group starts. */
   host(nodeId: string, clusterId: () => string | undefined, applier: Applier): Groups {
     const own = new Map<number, SharedLog>();
@@ -46,6 +48,7 @@ export class SharedLogs {
         const leader = log === undefined ? undefined : leaderOf(log);
         if (log === undefined || leader !== nodeId)
           return { promise: Promise.reject(new NotLeaderError(leader)) };
+        if (this.#isHeld) return { promise: new Promise(() => undefined) };
         const index = log.entries.length + 1;
         log.entries.push({ index, term: 1, kind: 'normal', data: command });
         const results = [...log.replicas].map(([replicaNode, replica]) => {
@@ -60,6 +63,11 @@ export class SharedLogs {
       groups: () => [...own.keys()],
       onLeaderChange: (listener) => this.#listeners.get(nodeId)?.push(listener),
     };
+  }
+
+  /** From now on proposals wait for ever, as those of a leader that has lost its quorum. */
+  hold(): void {
+    this.#isHeld = true;
   }
 
   /** The node's replicas end, as at a crash. */
