@@ -9,7 +9,7 @@ import {
   encodeCommand,
 } from './index.ts';
 import { UnknownCommandError } from './index.ts';
-import { point, remove, upsert } from './testing/shard-world.ts';
+import { point, remove, upsert } from './testing/commands.ts';
 
 const WALL_MS = 1_700_000_000_000.5;
 const id = fc.oneof(

@@ -1,7 +1,9 @@
-import { InvariantError } from '../base/index.ts';
-import { parsePointId } from '../model/index.ts';
-import { encodeCommand, UnreadableEntryError } from './index.ts';
-import { entry, point, remove, SCHEMA, ShardWorld, until, upsert } from './testing/shard-world.ts';
+import { InvariantError } from '../../server/src/base/index.ts';
+import { parsePointId } from '../../server/src/model/index.ts';
+import { encodeCommand, UnreadableEntryError } from '../../server/src/shard/index.ts';
+import { MemoryKv } from '../../server/src/storage/index.ts';
+import { entry, point, remove, SCHEMA, upsert } from '../../server/src/shard/testing/commands.ts';
+import { ShardWorld, until } from '../support/shard-world.ts';
 
 const key = (id: string | number): Buffer => parsePointId(id).key;
 const everything = { k: 10, ef: 10, exact: true, withPayload: true, withVector: true };
@@ -218,4 +220,19 @@ test('a failed flush stops the replica: nothing that it applies would become dur
   world.kv.failNextWrite();
   await expect(host.flush()).rejects.toThrow('injected');
   await expect(host.apply([{ group: 0, entries: [entry(2)] }])).rejects.toThrow('injected');
+});
+
+test('after a flush that failed nothing more is applied, even if the store would take it', async () => {
+  const world = new ShardWorld({ shards: [0], snapshotInterval: 1 });
+  world.kv = new (class extends MemoryKv {
+    override flush(): Promise<void> {
+      return Promise.reject(new Error('no space'));
+    }
+  })('data');
+  const { host } = await world.open();
+  await host.apply([{ group: 0, entries: [entry(1)] }]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(host.apply([{ group: 0, entries: [entry(2)] }])).rejects.toThrow('no space');
+  expect(host.applied(0)).toBe(1);
+  expect(host.durableApplied(0)).toBe(0);
 });

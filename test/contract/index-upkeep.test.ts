@@ -1,7 +1,8 @@
-import { JOURNAL_ENTRIES_MAX } from '../engine/journal.ts';
-import { MemoryKv } from '../storage/index.ts';
-import type { CommittedEntry } from './index.ts';
-import { entry, point, remove, SCHEMA, ShardWorld, until, upsert } from './testing/shard-world.ts';
+import { JOURNAL_ENTRIES_MAX } from '../../server/src/engine/journal.ts';
+import { MemoryKv } from '../../server/src/storage/index.ts';
+import type { CommittedEntry } from '../../server/src/shard/index.ts';
+import { entry, point, remove, SCHEMA, upsert } from '../../server/src/shard/testing/commands.ts';
+import { ShardWorld, until } from '../support/shard-world.ts';
 
 const file = (world: ShardWorld): string => `${world.directory}/collection-1.index`;
 const entries = (from: number, to: number): CommittedEntry[] =>

@@ -1,41 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeClock } from '../../base/index.ts';
-import { NaiveIndexes } from '../../engine/testing/naive-indexes.ts';
-import { type CollectionSchema, parsePointId, type PointWrite } from '../../model/index.ts';
-import { silentLogger } from '../../observability/index.ts';
-import { MemoryKv } from '../../storage/index.ts';
-import { type Command, type CommittedEntry, encodeCommand, ShardHost } from '../index.ts';
+import { FakeClock } from '../../server/src/base/index.ts';
+import { NaiveIndexes } from '../../server/src/engine/testing/naive-indexes.ts';
+import { silentLogger } from '../../server/src/observability/index.ts';
+import { ShardHost } from '../../server/src/shard/index.ts';
+import { SCHEMA } from '../../server/src/shard/testing/commands.ts';
+import { MemoryKv } from '../../server/src/storage/index.ts';
 
 /** The naive indexes keep their files in memory: it stays empty. */
 const directory = mkdtempSync(join(tmpdir(), 'grape-shard-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-export const SCHEMA: CollectionSchema = { id: 1, name: 'default', dimension: 3, metric: 'cosine', m: 16 };
-
-export function point(id: string | number, vector: readonly number[], payload: object = { id }): PointWrite {
-  return {
-    id: parsePointId(id),
-    vector: Buffer.from(new Float32Array(vector).buffer),
-    payload: Buffer.from(JSON.stringify(payload)),
-  };
-}
-
-export function upsert(...points: readonly PointWrite[]): Command {
-  return { kind: 'upsert', collection: SCHEMA.id, points };
-}
-
-export function remove(...ids: readonly (string | number)[]): Command {
-  return { kind: 'delete', collection: SCHEMA.id, ids: ids.map((id) => parsePointId(id).key) };
-}
-
-/** An entry with a command, or the no-op of a new leader. */
-export function entry(index: number, command?: Command): CommittedEntry {
-  const data =
-    command === undefined ? Buffer.alloc(0) : encodeCommand(command, { wallMs: 1_700_000_000_000 });
-  return { index, term: 1, kind: 'normal', data };
-}
 
 /** One node's disk, with the host that runs on it: the store in memory, naive indexes whose files survive crashes. */
 export class ShardWorld {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { Command, CommandResult, CommittedEntry } from './index.ts';
-import { entry, point, remove, SCHEMA, ShardWorld, upsert } from './testing/shard-world.ts';
+import type { Command, CommandResult, CommittedEntry } from '../../server/src/shard/index.ts';
+import { entry, point, remove, SCHEMA, upsert } from '../../server/src/shard/testing/commands.ts';
+import { ShardWorld } from '../support/shard-world.ts';
 
 /** The naive model of one shard: what a map says after the first `upTo` entries. */
 function modelOf(log: readonly (Command | undefined)[], upTo: number): Map<string, number> {
