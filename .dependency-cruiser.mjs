@@ -56,7 +56,10 @@ const rules = [
     name: 'component-not-in-layer-table',
     severity: 'error',
     comment: 'Add the new component to mayImport first',
-    from: { path: '^server/src/[^/]+/', pathNot: Object.keys(mayImport).map((component) => `^server/src/${component}/`) },
+    from: {
+      path: '^server/src/[^/]+/',
+      pathNot: Object.keys(mayImport).map((component) => `^server/src/${component}/`),
+    },
     to: {},
   },
   {
@@ -89,6 +92,9 @@ export default {
     exclude: { path: '(^|/)(dist|build)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
   },
 };

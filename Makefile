@@ -30,7 +30,7 @@ check: setup ## Static checks: format, lint, types, layers, dead code
 	@prettier --check --log-level warn .
 	@tsc -b && tsc -p scripts
 	@eslint --max-warnings 0 .
-	@depcruise --config .dependency-cruiser.mjs server bench test scripts --log-level error
+	@depcruise --config .dependency-cruiser.mjs server bench test scripts
 	@knip
 
 .PHONY: test

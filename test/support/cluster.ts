@@ -29,7 +29,7 @@ export async function withCluster(
   }
 }
 
-export async function logOf(cluster: LocalCluster, nodeId: string): Promise<string> {
+async function logOf(cluster: LocalCluster, nodeId: string): Promise<string> {
   return readFile(join(cluster.node(nodeId).directory, 'server.log'), 'utf8').catch(() => '');
 }
 
