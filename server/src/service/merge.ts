@@ -3,7 +3,7 @@ import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { Page } from './shard-reader.ts';
 
 /** Cosine and dot product: higher is better. Euclidean distance: lower is better. */
-export function isBetter(metric: Metric, a: number, b: number): boolean {
+function isBetter(metric: Metric, a: number, b: number): boolean {
   return metric === 'euclidean' ? a < b : a > b;
 }
 

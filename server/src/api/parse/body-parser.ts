@@ -9,7 +9,7 @@ import { decodeParsed } from './parsed-codec.ts';
 /** Bodies above this are parsed by another thread, because they would hold up everything else on this one. */
 export const PARSE_HERE_BYTES_MAX = 256 * 1024;
 /** Bodies that wait for the parsing thread. */
-export const PARSE_QUEUE_MAX = 256;
+const PARSE_QUEUE_MAX = 256;
 /** Memory of the parsing thread: the objects of a 32 MB body of small arrays take more than ten times its size. */
 const WORKER_HEAP_MB_MAX = 768;
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { GrapeError } from '../../base/index.ts';
 
 /** A search as raw little-endian float32 values; its parameters are in the query string. */
-export const F32_TYPE = 'application/x-grape-f32';
+const F32_TYPE = 'application/x-grape-f32';
 
 /** curl says the second one when nobody tells it what it sends, and older scripts say nothing at all. */
 const JSON_TYPES = new Set(['', 'application/json', 'application/x-www-form-urlencoded']);

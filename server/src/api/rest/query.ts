@@ -1,7 +1,7 @@
 import { GrapeError } from '../../base/index.ts';
 
 /** Longest time that a client may ask to wait. */
-export const TIMEOUT_MS_MAX = 60_000;
+const TIMEOUT_MS_MAX = 60_000;
 
 /** Parameters of later versions: refused as such, so that nobody believes that they had an effect. */
 const LATER = new Set(['explain', 'if_version', 'filter', 'target_recall']);

@@ -32,7 +32,7 @@ export async function statusPage(page: StatusPage, deps: StatusDeps): Promise<An
 }
 
 /** What Prometheus reads. */
-export async function metricsPage(metrics: Metrics): Promise<Answer> {
+async function metricsPage(metrics: Metrics): Promise<Answer> {
   return { status: 200, body: await metrics.text(), headers: { 'content-type': metrics.contentType } };
 }
 
