@@ -160,18 +160,19 @@ test('a body without a type is JSON', async () => {
 });
 
 test('a body above 256 KB is parsed elsewhere with the same result, and the same refusals', async () => {
-  const points = Array.from({ length: 9000 }, (_, i) => ({
+  const text = 'x'.repeat(300);
+  const points = Array.from({ length: 1000 }, (_, i) => ({
     id: i,
-    vector: [0.123456789, i, 1],
-    payload: { i },
+    vector: [0.123, i, 1],
+    payload: { i, text },
   }));
   const answer = await rest.call('POST', '/vectors', { points });
-  expect(answer.json).toMatchObject({ upserted: 9000 });
-  expect((await rest.call('GET', '/vectors/8999')).json).toMatchObject({ id: 8999, payload: { i: 8999 } });
-  points[8000] = { id: 8000, vector: [1, 2], payload: { i: 0 } };
-  const bad = await rest.call('POST', '/vectors', { points });
+  expect(answer.json).toMatchObject({ upserted: 1000 });
+  expect((await rest.call('GET', '/vectors/999')).json).toMatchObject({ id: 999, payload: { i: 999 } });
+  const withBadPoint = points.map((point, i) => (i === 800 ? { ...point, vector: [1, 2] } : point));
+  const bad = await rest.call('POST', '/vectors', { points: withBadPoint });
   expect([bad.status, errorOf(bad).code]).toEqual([400, 'DIMENSION_MISMATCH']);
-  expect(errorOf(bad).message).toContain('points[8000].vector');
+  expect(errorOf(bad).message).toContain('points[800].vector');
 });
 
 test('status pages', async () => {

@@ -1,4 +1,5 @@
 export { BoundedQueue } from './bounded-queue.ts';
+export { Breather } from './breather.ts';
 export { type Clock, FakeClock, systemClock, type Timer } from './clock.ts';
 export { ByteReader, ByteWriter, DecodeError } from './codec.ts';
 export {

@@ -1,12 +1,16 @@
-import { type Clock, GrapeError } from '../base/index.ts';
+import { Breather, type Clock, GrapeError } from '../base/index.ts';
 import type { CollectionSchema, DeleteRequest, UpsertRequest } from '../model/index.ts';
 import { encodeCommand } from '../shard/index.ts';
 import { formedMap } from './formed.ts';
 import type { LeaderTable } from './leader-table.ts';
 import type { Directory } from './ports.ts';
+import type { EntryOutcome } from './propose-codec.ts';
 import type { Proposer } from './proposer.ts';
 import { type CommittedEntry, committedOrThrow } from './write-outcome.ts';
 import { planDelete, type PlannedEntry, planUpsert } from './write-plan.ts';
+
+/** Bytes of commands that are encoded before others get their turn. */
+const ENCODED_BYTES_BEFORE_REST = 2 * 1024 * 1024;
 
 export interface UpsertResult {
   /** Points written. */
@@ -69,13 +73,17 @@ export class PointsWriter {
     if (shards.some((shard) => leaders.leaderOf(shard) === undefined))
       await proposer.awaitLeaders(shards, deadlineMs);
     const wallMs = clock.wallMs();
-    const outcomes = await Promise.all(
-      plan.map(async ({ shard, command }) => ({
-        shard,
-        outcome: await proposer.propose(shard, encodeCommand(command, { wallMs }), deadlineMs),
-      })),
-    );
-    return committedOrThrow(outcomes);
+    const breather = new Breather(ENCODED_BYTES_BEFORE_REST);
+    const outcomes: Promise<{ shard: number; outcome: EntryOutcome }>[] = [];
+    for (const { shard, command } of plan) {
+      const encoded = encodeCommand(command, { wallMs });
+      const proposed = proposer.propose(shard, encoded, deadlineMs).then((outcome) => ({ shard, outcome }));
+      // Awaited with the others below; a defect that shows earlier must not count as unhandled until then.
+      proposed.catch(() => undefined);
+      outcomes.push(proposed);
+      if (breather.spend(encoded.length)) await breather.rest();
+    }
+    return committedOrThrow(await Promise.all(outcomes));
   }
 }
 

@@ -1,8 +1,14 @@
+import { Breather } from '../../base/index.ts';
 import { encodeCursor, type PointId, pointIdJson } from '../../model/index.ts';
 import type { Read, ScrollResult, SearchHit, StoredPoint, UpsertResult } from '../../service/index.ts';
 import { vectorText } from './float-text.ts';
 
 /** Answers are put together as text: stored payloads already are JSON and are never parsed again. */
+
+/** Characters of vectors that are written before others get their turn: about two milliseconds. */
+const UNITS_MAX = 40_000;
+/** What a result costs beside its vector and payload. */
+const HIT_UNITS = 20;
 
 export function upsertAnswer(single: PointId | undefined, result: UpsertResult): string {
   if (single === undefined) {
@@ -28,25 +34,35 @@ export function deleteManyAnswer(deleted: number): string {
   return `{"status":"ok","deleted":${deleted}}`;
 }
 
-export function searchAnswer(hits: readonly SearchHit[], tookMs: number): string {
-  return `{"results":${hitsText(hits)},"took_ms":${tookText(tookMs)}}`;
+export async function searchAnswer(hits: readonly SearchHit[], tookMs: () => number): Promise<string> {
+  const results = await hitsText(hits, new Breather(UNITS_MAX));
+  return `{"results":${results},"took_ms":${tookText(tookMs())}}`;
 }
 
-export function searchBatchAnswer(results: readonly (readonly SearchHit[])[], tookMs: number): string {
-  return `{"results":[${results.map(hitsText).join(',')}],"took_ms":${tookText(tookMs)}}`;
+export async function searchBatchAnswer(
+  results: readonly (readonly SearchHit[])[],
+  tookMs: () => number,
+): Promise<string> {
+  const breather = new Breather(UNITS_MAX);
+  const texts: string[] = [];
+  for (const hits of results) texts.push(await hitsText(hits, breather));
+  return `{"results":[${texts.join(',')}],"took_ms":${tookText(tookMs())}}`;
 }
 
-export function scrollAnswer(
+export async function scrollAnswer(
   page: ScrollResult,
   shown: { readonly withVector: boolean; readonly withPayload: boolean },
-): string {
-  const points = page.points.map((point) => {
+): Promise<string> {
+  const breather = new Breather(UNITS_MAX);
+  let points = '';
+  for (const point of page.points) {
     const vector = shown.withVector ? `,"vector":${vectorText(point.vector)}` : '';
     const payload = shown.withPayload ? `,"payload":${utf8(point.payload)}` : '';
-    return `{"id":${idOf(point)}${vector}${payload},"version":${point.version}}`;
-  });
+    points += `${points === '' ? '' : ','}{"id":${idOf(point)}${vector}${payload},"version":${point.version}}`;
+    if (breather.spend(unitsOf(vector, payload))) await breather.rest();
+  }
   const cursor = page.next === undefined ? 'null' : `"${encodeCursor(page.next)}"`;
-  return `{"points":[${points.join(',')}],"next_cursor":${cursor}}`;
+  return `{"points":[${points}],"next_cursor":${cursor}}`;
 }
 
 export function countAnswer(count: number): string {
@@ -58,16 +74,20 @@ export function stalenessHeader(read: Read<unknown>): Record<string, string> {
   return { 'x-grape-staleness-ms': String(Math.max(0, Math.round(read.stalenessMs))) };
 }
 
-function hitsText(hits: readonly SearchHit[]): string {
+async function hitsText(hits: readonly SearchHit[], breather: Breather): Promise<string> {
   let text = '[';
   for (const hit of hits) {
-    if (text.length > 1) text += ',';
-    text += `{"id":${idOf(hit)},"score":${String(hit.score)}`;
-    if (hit.payload !== undefined) text += `,"payload":${utf8(hit.payload)}`;
-    if (hit.vector !== undefined) text += `,"vector":${vectorText(hit.vector)}`;
-    text += '}';
+    const payload = hit.payload === undefined ? '' : `,"payload":${utf8(hit.payload)}`;
+    const vector = hit.vector === undefined ? '' : `,"vector":${vectorText(hit.vector)}`;
+    text += `${text === '[' ? '' : ','}{"id":${idOf(hit)},"score":${String(hit.score)}${payload}${vector}}`;
+    if (breather.spend(unitsOf(vector, payload))) await breather.rest();
   }
   return `${text}]`;
+}
+
+/** Work is counted in characters: a number of a vector costs more for each than a payload, which is only copied. */
+function unitsOf(vector: string, payload: string): number {
+  return HIT_UNITS + vector.length + payload.length / 50;
 }
 
 function idOf(point: { readonly idKey: Buffer; readonly isInteger: boolean }): string {

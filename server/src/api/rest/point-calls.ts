@@ -118,10 +118,8 @@ export const POINT_CALLS = {
           ? parsedF32(input, deps)
           : await parsed('search', input, deps);
       const read = await deps.points.search(request, input);
-      return ok(
-        searchAnswer(read.value, deps.clock.nowMs() - input.startMs),
-        eventual(request.consistency, read),
-      );
+      const answer = await searchAnswer(read.value, () => deps.clock.nowMs() - input.startMs);
+      return ok(answer, eventual(request.consistency, read));
     },
   },
   searchBatch: {
@@ -133,7 +131,7 @@ export const POINT_CALLS = {
       const read = await deps.points.searchBatch(requests, input);
       const isEventual = requests.every(({ consistency }) => consistency === 'eventual');
       const headers = eventual(isEventual ? 'eventual' : 'strong', read);
-      return ok(searchBatchAnswer(read.value, deps.clock.nowMs() - input.startMs), headers);
+      return ok(await searchBatchAnswer(read.value, () => deps.clock.nowMs() - input.startMs), headers);
     },
   },
   scroll: {
@@ -143,7 +141,7 @@ export const POINT_CALLS = {
     async run(input, deps) {
       const request = await parsed('scroll', input, deps);
       const read = await deps.points.scroll(request, input);
-      return ok(scrollAnswer(read.value, request), eventual(request.consistency, read));
+      return ok(await scrollAnswer(read.value, request), eventual(request.consistency, read));
     },
   },
   count: {
