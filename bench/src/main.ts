@@ -15,7 +15,7 @@ const SINGLE_POINTS = 4_000;
 const BATCH_POINTS = 100;
 const SEARCHES = 6_000;
 const K = 10;
-const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 20_000);
+const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 500);
 
 const directory = await mkdtemp(join(tmpdir(), 'grape-bench-'));
 const data = await loadDataset('full');

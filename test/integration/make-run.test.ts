@@ -14,7 +14,7 @@ async function withLauncher(
   options: { directory: string; nodes: number },
   body: (output: string) => Promise<void>,
 ): Promise<string> {
-  const env = { ...process.env, NODES: String(options.nodes), PORT_OFFSET: '9000' };
+  const env = { ...process.env, NODES: String(options.nodes), PORT_OFFSET: '900' };
   const child = spawn('node', [SCRIPT], {
     cwd: options.directory,
     env,
