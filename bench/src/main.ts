@@ -5,11 +5,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closedLoop } from './closed-loop.ts';
+import { closedLoop, type LoopOptions } from './closed-loop.ts';
+import { cpuMsOf } from './cpu-time.ts';
 import { type Dataset, exactNeighbours, loadDataset, rowOf } from './dataset.ts';
 import { pointBody, vectorText } from './load-points.ts';
 import { LocalCluster } from './local-cluster.ts';
-import { type LatencySummary, recallAt } from './stats.ts';
+import { recallAt } from './stats.ts';
 
 const SINGLE_POINTS = 4_000;
 const BATCH_POINTS = 100;
@@ -49,31 +50,23 @@ try {
 
 async function writes(): Promise<void> {
   const singles = Array.from({ length: SINGLE_POINTS }, (_, i) => pointBody(data, i));
-  print(
-    'single writes, 64 connections',
-    await closedLoop({
-      ports,
-      connections: 64,
-      calls: SINGLE_POINTS,
-      make: (i) => ({ path: '/vectors', body: singles[i] as string }),
-    }),
-    1,
-  );
+  await measured('single writes, 64 connections', 1, {
+    ports,
+    connections: 64,
+    calls: SINGLE_POINTS,
+    make: (i) => ({ path: '/vectors', body: singles[i] as string }),
+  });
   const batches: string[] = [];
   for (let from = SINGLE_POINTS; from < data.count; from += BATCH_POINTS) {
     const points = Array.from({ length: BATCH_POINTS }, (_, i) => pointBody(data, from + i));
     batches.push(`{"points":[${points.join(',')}]}`);
   }
-  print(
-    'batches of 100, 4 connections',
-    await closedLoop({
-      ports,
-      connections: 4,
-      calls: batches.length,
-      make: (i) => ({ path: '/vectors', body: batches[i] as string }),
-    }),
-    BATCH_POINTS,
-  );
+  await measured('batches of 100, 4 connections', BATCH_POINTS, {
+    ports,
+    connections: 4,
+    calls: batches.length,
+    make: (i) => ({ path: '/vectors', body: batches[i] as string }),
+  });
 }
 
 /** Waits until no node scans a tail any more: `grape_index_unlinked` of /metrics is 0. */
@@ -91,7 +84,7 @@ async function linked(): Promise<void> {
 async function searches(ef: number | undefined): Promise<void> {
   const bodies = queryBodies(data, ef);
   const found: number[][] = Array.from({ length: data.queryCount }, () => []);
-  const summary = await closedLoop({
+  const options: LoopOptions = {
     ports,
     connections: 8,
     calls: SEARCHES,
@@ -101,9 +94,9 @@ async function searches(ef: number | undefined): Promise<void> {
       const { results } = JSON.parse(answer.body.toString()) as { results: { id: number }[] };
       found[i] = results.map((result) => result.id);
     },
-  });
-  const recall = recallAt(found, truth).toFixed(4);
-  print(`searches, 8 connections, ef ${ef ?? 'default'}, recall@10 ${recall}`, summary, 1);
+  };
+  const what = `searches, 8 connections, ef ${ef ?? 'default'}`;
+  await measured(what, 1, options, () => `, recall@10 ${recallAt(found, truth).toFixed(4)}`);
 }
 
 function queryBodies(set: Dataset, ef: number | undefined): string[] {
@@ -128,8 +121,22 @@ async function metric(port: number, name: string): Promise<number> {
   return Number(value);
 }
 
-function print(what: string, summary: LatencySummary, pointsPerCall: number): void {
-  const rate = Math.round(summary.perSecond * pointsPerCall);
+/** Runs one phase and prints it; processor time tells more than rates on a machine with other work. */
+async function measured(
+  what: string,
+  pointsPerCall: number,
+  options: LoopOptions,
+  extra = (): string => '',
+): Promise<void> {
+  const servers = cluster.nodes.map((node) => cluster.pid(node.nodeId) as number);
+  const [serversBefore, clientBefore] = [cpuMsOf(servers), cpuMsOf([process.pid])];
+  const summary = await closedLoop(options);
+  const operations = options.calls * pointsPerCall;
+  const serverMs = ((cpuMsOf(servers) - serversBefore) / operations).toFixed(2);
+  const clientMs = ((cpuMsOf([process.pid]) - clientBefore) / operations).toFixed(2);
   const latency = [summary.p50Ms, summary.p95Ms, summary.p99Ms].map((value) => value.toFixed(1)).join(' / ');
-  console.log(`${what}: ${rate}/s, p50/p95/p99 ${latency} ms`);
+  console.log(
+    `${what}${extra()}: ${Math.round(summary.perSecond * pointsPerCall)}/s, p50/p95/p99 ${latency} ms, ` +
+      `processor ms each: servers ${serverMs}, client ${clientMs}`,
+  );
 }
