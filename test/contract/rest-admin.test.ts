@@ -17,6 +17,14 @@ test('the reports are served as they are', async () => {
   expect([unknown.status, errorOf(unknown).code]).toEqual([400, 'UNKNOWN_KEY']);
 });
 
+test.each(['/cluster/snapshots/%ff', '/cluster/nodes/%/drain', '/cluster/%ff'])(
+  '%s is no 500',
+  async (path) => {
+    const { call } = await start();
+    expect([400, 404]).toContain((await call('GET', path)).status);
+  },
+);
+
 test('until the cluster is formed, reports and points are 503 and say why', async () => {
   const { call, cluster } = await start();
   cluster.isFormed = false;

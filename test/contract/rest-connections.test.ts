@@ -82,6 +82,23 @@ test('requests over the maximum get 429 with Retry-After, and room is given back
   expect([admission.requests, admission.bodyBytes]).toEqual([0, 0]);
 });
 
+test('a slow upload takes nobody’s place, and its waiting time begins when it is complete', async () => {
+  const admission = new Admission({ requestsMax: 1, bodyBytesMax: 1000 });
+  const { port, call } = await start({ admission });
+  const socket = connect(port, '127.0.0.1');
+  const body = JSON.stringify(point);
+  const head = `POST /vectors?timeout_ms=100 HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`;
+  socket.write(head + body.slice(0, 5));
+  await eventually(() => admission.bodyBytes > 0);
+  const begun = Date.now();
+  await eventually(() => Date.now() - begun > 150);
+  expect((await call('POST', '/vectors/count', {})).status).toBe(200);
+  const answer = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())));
+  socket.write(body.slice(5));
+  expect(await answer).toMatch(/^HTTP\/1.1 200 /);
+  socket.destroy();
+});
+
 test('a client that goes away in the middle of its body leaves nothing behind', async () => {
   const admission = new Admission({ requestsMax: 10, bodyBytesMax: 1000 });
   const { port, call } = await start({ admission });

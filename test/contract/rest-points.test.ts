@@ -189,5 +189,7 @@ test('status pages', async () => {
   const metrics = await rest.call('GET', '/metrics');
   expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
   expect(metrics.text).toMatch(/grape_queries_total\{op="upsert",status="ok"\} \d+/);
+  expect(metrics.text).toMatch(/grape_network_received_bytes_total\{plane="rest"\} [1-9]/);
+  expect(metrics.text).toMatch(/grape_network_sent_bytes_total\{plane="rest"\} [1-9]/);
   expect((await rest.call('HEAD', '/health')).text).toBe('');
 });

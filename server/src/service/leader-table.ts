@@ -18,6 +18,8 @@ export class LeaderTable {
   readonly #misses = new Map<number, number>();
   readonly #waiting = new Map<number, Set<() => void>>();
   #waitingCount = 0;
+  /** The groups of this node, looked up once per turn of the event loop. */
+  #held: ReadonlySet<number> | undefined;
 
   constructor(deps: {
     readonly groups: Groups;
@@ -33,7 +35,8 @@ export class LeaderTable {
   }
 
   holds(shard: number): boolean {
-    return this.#groups.groups().includes(shard);
+    this.#held ??= this.#lookHeld();
+    return this.#held.has(shard);
   }
 
   /** Undefined while no leader is known, or while there is no connection to it. */
@@ -69,6 +72,13 @@ export class LeaderTable {
       waiting.add(done);
     });
     this.#waitingCount -= 1;
+  }
+
+  #lookHeld(): ReadonlySet<number> {
+    setImmediate(() => {
+      this.#held = undefined;
+    });
+    return new Set(this.#groups.groups());
   }
 
   #wake(shard: number): void {

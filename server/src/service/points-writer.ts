@@ -1,6 +1,7 @@
 import { Breather, type Clock, GrapeError } from '../base/index.ts';
 import type { CollectionSchema, DeleteRequest, UpsertRequest } from '../model/index.ts';
 import { encodeCommand } from '../shard/index.ts';
+import { LATE, settleBy } from './deadline.ts';
 import { formedMap } from './formed.ts';
 import type { LeaderTable } from './leader-table.ts';
 import type { Directory } from './ports.ts';
@@ -36,7 +37,7 @@ export class PointsWriter {
 
   async upsert(request: UpsertRequest, deadlineMs: number): Promise<UpsertResult> {
     const { settings } = formedMap(this.#deps.directory);
-    const schema = await this.#schemaFor(request);
+    const schema = await this.#schemaFor(request, deadlineMs);
     const committed = await this.#write(planUpsert(request.points, schema, settings.shardCount), deadlineMs);
     return {
       upserted: request.points.length,
@@ -56,7 +57,7 @@ export class PointsWriter {
     );
   }
 
-  async #schemaFor(request: UpsertRequest): Promise<CollectionSchema> {
+  async #schemaFor(request: UpsertRequest, deadlineMs: number): Promise<CollectionSchema> {
     const known = this.#deps.directory.collection();
     if (known !== undefined) return known;
     const bytes = request.points[0]?.vector.length ?? 0;
@@ -64,7 +65,16 @@ export class PointsWriter {
     if (request.points.some((point) => point.vector.length !== bytes)) {
       throw new GrapeError('DIMENSION_MISMATCH', 'the vectors of one request have different dimensions');
     }
-    return this.#deps.directory.ensureCollection(bytes / 4);
+    const made = await settleBy(
+      this.#deps.clock,
+      this.#deps.directory.ensureCollection(bytes / 4),
+      deadlineMs,
+    );
+    if (made !== LATE) return made;
+    throw new GrapeError(
+      'SHARD_UNAVAILABLE',
+      'the collection could not be made in time; nothing was written',
+    );
   }
 
   async #write(plan: readonly PlannedEntry[], deadlineMs: number): Promise<readonly CommittedEntry[]> {

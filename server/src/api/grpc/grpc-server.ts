@@ -6,6 +6,8 @@ import type { Logger } from '../../observability/index.ts';
 
 /** How often the status is brought up to date. */
 const STATUS_PERIOD_MS = 250;
+/** Health checks are all that is served: whoever watches has been told by then, and would otherwise watch for ever. */
+const WATCHERS_GRACE_MS = 500;
 /** The whole server, as the protocol names it. */
 const WHOLE_SERVER = '';
 
@@ -49,7 +51,7 @@ export class GrpcServer {
   async close(graceMs: number): Promise<void> {
     this.#timer?.cancel();
     this.#follow(false);
-    const cut = this.#clock.after(graceMs, () => {
+    const cut = this.#clock.after(Math.min(graceMs, WATCHERS_GRACE_MS), () => {
       this.#server.forceShutdown();
     });
     await new Promise<void>((resolve) => {

@@ -32,6 +32,8 @@ export function codedError(
   log: { readonly logger: Logger; readonly requestId: string },
 ): GrapeError {
   if (thrown instanceof GrapeError) return thrown;
+  if (thrown instanceof URIError)
+    return new GrapeError('INVALID_REQUEST', 'the path is not valid percent-encoded UTF-8');
   const error = asError(thrown);
   log.logger.error('a request failed unexpectedly', { request_id: log.requestId, error });
   return new GrapeError(

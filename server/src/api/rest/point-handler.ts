@@ -23,19 +23,15 @@ export interface PointHandlerDeps extends PointCallDeps {
   readonly requestTimeoutMs: number;
 }
 
-/** Runs one call on points, from admission to the counted result. Rejects with what the call threw. */
+/** Runs one call on points and counts it. Rejects with what the call threw. */
 export async function handlePoints(
   route: { readonly call: PointCall; readonly id: string },
   exchange: Exchange,
   deps: PointHandlerDeps,
 ): Promise<Answer> {
-  const { admission, metrics, clock } = deps;
   let status: QueryStatus = 'INTERNAL';
-  let entered = false;
   try {
-    admission.enter();
-    entered = true;
-    const answer = await admitted(route, exchange, deps);
+    const answer = await answered(route, exchange, deps);
     status = 'ok';
     return answer;
   } catch (error) {
@@ -43,31 +39,43 @@ export async function handlePoints(
     else if (error instanceof ClientGoneError) status = 'INVALID_REQUEST';
     throw error;
   } finally {
-    if (entered) admission.leave();
-    metrics.observeQuery(route.call.op, status, (clock.nowMs() - exchange.startMs) / 1000);
+    const seconds = (deps.clock.nowMs() - exchange.startMs) / 1000;
+    deps.metrics.observeQuery(route.call.op, status, seconds);
   }
 }
 
-async function admitted(
+async function answered(
   route: { readonly call: PointCall; readonly id: string },
   exchange: Exchange,
   deps: PointHandlerDeps,
 ): Promise<Answer> {
-  const { request, startMs, queryText } = exchange;
+  const { request, queryText } = exchange;
   const { call } = route;
   refuseLaterHeaders(request);
   const isF32 = hasBody(request, call) && bodyFormat(request.headers, call.allowsF32 === true) === 'f32';
   const query = new Query(queryText, queryKeysOf(call, isF32));
-  const deadlineMs = startMs + query.timeoutMs(deps.requestTimeoutMs);
+  const timeoutMs = query.timeoutMs(deps.requestTimeoutMs);
   const idText = decodePathSegment(route.id);
   const reservation = new BodyReservation(deps.admission);
   try {
     const body = call.hasBody
       ? await readBody(request, { bytesMax: deps.bodyBytesMax, reservation })
       : NOTHING;
-    return await call.run({ headers: request.headers, query, idText, body, startMs, deadlineMs }, deps);
+    // Time counts from here: how fast the client sends is its own affair, and takes no place from others.
+    const startMs = deps.clock.nowMs();
+    const input = { headers: request.headers, query, idText, body, startMs, deadlineMs: startMs + timeoutMs };
+    return await admitted(() => call.run(input, deps), deps.admission);
   } finally {
     reservation.release();
+  }
+}
+
+async function admitted(run: () => Promise<Answer>, admission: Admission): Promise<Answer> {
+  admission.enter();
+  try {
+    return await run();
+  } finally {
+    admission.leave();
   }
 }
 

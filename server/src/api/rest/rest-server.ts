@@ -20,6 +20,7 @@ import { ClientGoneError } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 import { findRoute, type Route } from './routes.ts';
 import { statusPage } from './status-pages.ts';
+import { TrafficCount } from './traffic-count.ts';
 
 /** Connections at one time; further ones are closed at once. */
 const CONNECTIONS_MAX = 4096;
@@ -60,6 +61,7 @@ export class RestServer {
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
   /** Requests without a finished answer, by connection. */
   readonly #unanswered = new WeakMap<Socket, Set<IncomingMessage>>();
+  readonly #traffic: TrafficCount;
   readonly #ids: RequestIds;
   readonly #startMs: number;
   #isStopping = false;
@@ -67,6 +69,7 @@ export class RestServer {
   private constructor(deps: RestServerDeps) {
     this.#deps = deps;
     this.#ids = new RequestIds(deps.random);
+    this.#traffic = new TrafficCount(deps.metrics);
     this.#startMs = deps.clock.nowMs();
     const { maxBodyMb, requestTimeoutMs } = deps.settings;
     const limits = { requestsMax: REQUESTS_IN_FLIGHT_MAX, bodyBytesMax: BODY_BYTES_IN_FLIGHT_MAX };
@@ -147,7 +150,10 @@ export class RestServer {
     const { socket } = request;
     const open = this.#unanswered.get(socket) ?? new Set();
     this.#unanswered.set(socket, open.add(request));
-    response.on('close', () => open.delete(request));
+    response.on('close', () => {
+      open.delete(request);
+      this.#traffic.count(socket);
+    });
     response.on('error', () => response.destroy());
   }
 
