@@ -6,11 +6,12 @@ import { type Message, NO_REPLICA } from './types.ts';
 type VoteRequest = Extract<Message, { type: 'vote' | 'preVote' }>;
 type VoteAnswer = Extract<Message, { type: 'voteResponse' | 'preVoteResponse' }>;
 
-/** The election timeout passed, or the caller asks for an election. */
-export function campaign(state: RaftState): void {
-  if (!mayCampaign(state)) return;
+/** The election timeout passed, or the caller asks for an election. False when this replica may not campaign now. */
+export function campaign(state: RaftState): boolean {
+  if (!mayCampaign(state)) return false;
   if (state.options.preVote) askPreVotes(state);
   else askVotes(state, false);
+  return true;
 }
 
 /** The leader wants this replica to lead: no pre-vote, and voters ignore that they hear a leader. */

@@ -22,7 +22,9 @@ export function stepFollower(state: RaftState, message: Message): void {
       return;
     case 'snapshot':
       hearLeader(state, message.from);
-      takeSnapshot(state, message.snapshot);
+      if (state.applyQueue.isDone) takeSnapshot(state, message.snapshot);
+      // Entries below it that are being applied may change the configuration, which the snapshot must not overtake.
+      else state.deferredSnapshot = message;
       return;
     case 'timeoutNow':
       campaignForTransfer(state);

@@ -121,6 +121,7 @@ class Replica implements Raft {
   onApplied(index: number): void {
     this.#state.applyQueue.appliedTo(index);
     leaveJointWhenDue(this.#state);
+    this.#takeDeferredSnapshot();
   }
 
   status(): RaftStatus {
@@ -138,6 +139,13 @@ class Replica implements Raft {
       transferee,
       progress: role === 'leader' ? tracker.members.map(statusOf) : [],
     };
+  }
+
+  #takeDeferredSnapshot(): void {
+    const message = this.#state.deferredSnapshot;
+    if (message === undefined || !this.#state.applyQueue.isDone) return;
+    this.#state.deferredSnapshot = undefined;
+    step(this.#state, message);
   }
 
   /** Progress counts on the leader alone. */

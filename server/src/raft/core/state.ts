@@ -55,6 +55,9 @@ export class RaftState {
   /** Leader: followers may lack entries or commits; looked at when messages leave. */
   appendsDue = false;
 
+  /** A snapshot that waits until everything handed out is applied. */
+  deferredSnapshot: Message | undefined;
+
   readonly readRounds = new ReadRounds(PENDING_READS_MAX);
   readonly forwardedReads: ForwardedReads;
   readonly readStates = new Mailbox<ReadState>();

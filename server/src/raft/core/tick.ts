@@ -1,7 +1,7 @@
 import { campaign } from './election.ts';
 import { expireForwardedReads } from './reads/reads.ts';
 import { broadcastHeartbeat } from './replication.ts';
-import { becomeFollower } from './roles.ts';
+import { becomeFollower, forgetLeader } from './roles.ts';
 import type { RaftState } from './state.ts';
 import { tickTransfer } from './transfer.ts';
 import { NO_REPLICA } from './types.ts';
@@ -17,7 +17,8 @@ function tickFollower(state: RaftState): void {
   state.electionElapsed += 1;
   if (state.electionElapsed < state.electionTimeout || !state.isPromotable) return;
   state.electionElapsed = 0;
-  campaign(state);
+  // Who may not campaign must not keep others from it by counting on a leader that it has not heard for so long.
+  if (!campaign(state)) forgetLeader(state);
 }
 
 function tickLeader(state: RaftState): void {

@@ -38,6 +38,11 @@ export class ApplyQueue {
     return this.#applied;
   }
 
+  /** Everything handed out is applied. */
+  get isDone(): boolean {
+    return this.#applied === this.#handedOut;
+  }
+
   get hasNext(): boolean {
     return this.#handedOut < this.#limit && !this.#isLoading && this.#bytes < this.#options.bytesMax;
   }

@@ -280,9 +280,11 @@ export class Simulation {
   #healingRound(): void {
     for (const node of this.#cluster.nodes) {
       node.raft.tick();
+      node.apply();
       for (const replica of node.storage.load()) node.raft.entriesLoaded(replica);
       if (node.raft.status().role === 'leader') {
-        this.#propose(node);
+        // One at a time: a follower behind a narrow window would never catch up otherwise.
+        if (node.applied === node.raft.status().lastIndex) this.#propose(node);
         // Followers that were added need a snapshot, which a log that was never compacted does not have.
         node.compact();
         for (const { replica } of node.raft.status().progress) node.raft.reportSnapshot(replica, false);
