@@ -162,7 +162,7 @@ async function openDoors(deps: NodeDeps, core: Core): Promise<Doors> {
 function adminService(config: ConfigHandle, cluster: ClusterNode): AdminService {
   return new AdminService({
     directory: cluster,
-    leader: () => cluster.health().leaderId,
+    leader: () => cluster.leader(),
     reports: {
       info: () => ({ ...cluster.info() }),
       nodes: () => ({ ...cluster.nodes() }),

@@ -198,6 +198,11 @@ export class ClusterNode {
     return { ...this.#verdict(), role, leaderId: meta?.leaderNode };
   }
 
+  /** Node id of the leader of `meta`, as far as this node knows. */
+  leader(): string | undefined {
+    return this.#groupState(META_GROUP)?.leaderNode;
+  }
+
   #assemble({ groups, peers }: ClusterConnections): Running {
     const { clock, logger, onFatal, shards, options } = this.#deps;
     const replicas = new LocalReplicas({ nodeId: options.nodeId, groups, shards, logger });

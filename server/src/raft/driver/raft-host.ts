@@ -77,6 +77,7 @@ export class RaftHost {
   readonly #ticks: TickCounter;
   readonly #timer: Timer;
   readonly #replicas = new Map<number, Replica>();
+  #groups: readonly number[] = [];
   readonly #damaged = new Map<number, { readonly start: GroupStart; readonly reason: string }>();
   readonly #listeners: LeaderListener[] = [];
   readonly #budget: ProposalBudget = { bytes: 0 };
@@ -131,6 +132,7 @@ export class RaftHost {
     const parts = { group, id: start.replicaId, nodes: start.nodes, applied: start.applied };
     const replica = new Replica({ ...parts, core, log, clock, budget: this.#budget, metrics });
     this.#replicas.set(group, replica);
+    this.#listGroups();
     if (start.campaignAtOnce) this.#guard(() => core.campaign());
     this.#touch(replica);
   }
@@ -180,7 +182,12 @@ export class RaftHost {
 
   /** All groups given to `startGroup`, ascending. */
   groups(): readonly number[] {
-    return [...this.#replicas.keys(), ...this.#damaged.keys()].sort((a, b) => a - b);
+    return this.#groups;
+  }
+
+  /** Kept ready: every request asks for it. */
+  #listGroups(): void {
+    this.#groups = [...this.#replicas.keys(), ...this.#damaged.keys()].sort((a, b) => a - b);
   }
 
   /** Called after every change of the leader of a group; must not throw. */
@@ -231,6 +238,7 @@ export class RaftHost {
   #setDamaged(start: GroupStart, reason: string): void {
     const { group, replicaId } = start;
     this.#damaged.set(group, { start, reason });
+    this.#listGroups();
     this.#deps.metrics?.damaged(group);
     this.#deps.logger.error('the log of a group is damaged: its replica neither votes nor acknowledges', {
       group,
