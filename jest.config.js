@@ -8,6 +8,8 @@ const shared = {
 const project = (displayName, ...testMatch) => ({ ...shared, displayName, testMatch });
 
 export default {
+  // Generous: a deadline is there to end a test that hangs, not to measure a machine that others use too.
+  testTimeout: 60_000,
   projects: [
     project('unit', '<rootDir>/{server,bench}/src/**/*.test.ts'),
     project('contract', '<rootDir>/test/contract/**/*.test.ts'),

@@ -1,5 +1,8 @@
 #include "live-index.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <new>
 #include <thread>
@@ -18,6 +21,15 @@ constexpr size_t kMicroBatch = 32;
 constexpr auto kTurn = std::chrono::milliseconds(5);
 /** Searches scan this many unlinked slots in less time than they need for the graph. */
 constexpr size_t kCalmSlots = 1'000;
+
+/** Linking takes what searches, writes and the main thread leave of the processors. */
+constexpr int kLinkingNice = 15;
+
+/** On the thread of the link lane, once. Refused (a container without the right)? Then it links at normal priority. */
+void YieldToOthers() {
+  static thread_local const int result = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLinkingNice);
+  static_cast<void>(result);
+}
 
 /** Never destroyed, like the pool. */
 Lane& LinkLane() {
@@ -47,6 +59,7 @@ void LiveIndex::StartLinking() {
 }
 
 void LiveIndex::Turn() {
+  YieldToOthers();
   const auto begin = Clock::now();
   auto worked = Clock::duration::zero();
   try {
