@@ -137,6 +137,19 @@ describe('a replica', () => {
     expect(raft.propose([Buffer.from('a')])).toEqual({ kind: 'notLeader', leader: 3 });
   });
 
+  it('passes reads on under names that it will not use again after a restart', () => {
+    const names = [1, 2].map((seed) => {
+      const { raft } = new Cluster({}, seededRandom(seed)).add(2, confOf([1, 2, 3]));
+      raft.step({ type: 'heartbeat', from: 1, to: 2, term: 0, commit: 0, readRound: 0 });
+      raft.readIndex(71);
+      return raft
+        .ready()
+        .messages.flatMap((message) => (message.type === 'readIndex' ? [message.context] : []));
+    });
+    expect(names.flat()).toHaveLength(2);
+    expect(names[0]).not.toEqual(names[1]);
+  });
+
   it('breaks an invariant when two leaders show up in one term', () => {
     const { raft } = follower();
     raft.step({ type: 'heartbeat', from: 3, to: 2, term: 1, commit: 0, readRound: 0 });
