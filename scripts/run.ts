@@ -41,7 +41,7 @@ try {
 }
 
 async function loadSampleIfEmpty(): Promise<void> {
-  const answer = await fetch(`${first}/vectors/count`, { method: 'POST', body: '{}' });
+  const answer = await fetch(`${first}/vectors/count`, { method: 'POST' });
   if (!answer.ok) throw new Error(`counting the points: ${answer.status} ${await answer.text()}`);
   const { count } = (await answer.json()) as { count: number };
   if (count > 0) {

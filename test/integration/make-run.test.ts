@@ -49,7 +49,7 @@ test.each([1, 3])(
         expect(lines.length).toBeGreaterThanOrEqual(4);
         for (const line of lines) {
           const { stdout } = await run('sh', ['-c', `${line} -s --fail-with-body`]);
-          expect(stdout).toMatch(/"cluster_id"|"id":42|"results":\[\{"id":/);
+          expect(stdout).toMatch(/"cluster_id"|"id":42|"results":\[\{"id":|"deleted":true/);
         }
       });
       expect(first).toContain('4000 of 4000 points');
