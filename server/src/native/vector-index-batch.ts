@@ -98,8 +98,9 @@ export class IndexBatch {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     invariant(needed <= INDEX_BATCH_BYTES_MAX, 'a batch fits', { needed });
-    if (!this.#lent && needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const { length } = this.#buffer;
+    if (!this.#lent && needed <= length) return;
+    const grown = Buffer.allocUnsafeSlow(needed <= length ? length : Math.max(needed, length * 2));
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
     this.#lent = false;

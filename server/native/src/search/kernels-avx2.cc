@@ -101,10 +101,6 @@ inline __m256i Load(const void* from) { return _mm256_loadu_si256(static_cast<co
 /** Signed codes of stored ones. */
 inline __m256i Signed(__m256i stored) { return _mm256_xor_si256(stored, _mm256_set1_epi8(static_cast<char>(0x80))); }
 
-inline void Prefetch(const uint8_t* record, size_t padded) {
-  for (size_t at = 0; at < kCodeHeaderBytes + padded; at += 64) __builtin_prefetch(record + at);
-}
-
 /** 128 times the sum of signed codes: what the other side's stored codes have too much. */
 inline int32_t Excess(__m256i signed_sums) { return 128 * ReduceSums(signed_sums); }
 
@@ -119,8 +115,9 @@ void CodeDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t cou
   __m256i query_sums = _mm256_setzero_si256();
   for (size_t i = 0; i < padded; i += 32) query_sums = AddCodes(query_sums, Load(query + i));
   const int32_t excess = Excess(query_sums);
+  PrefetchFirst(records, count, padded);
   for (size_t r = 0; r < count; ++r) {
-    if (r + 2 < count) Prefetch(records[r + 2], padded);
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], padded);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     __m256i even = _mm256_setzero_si256();
     __m256i odd = _mm256_setzero_si256();

@@ -86,14 +86,10 @@ namespace {
 
 inline __m512i Load(const void* from) { return _mm512_loadu_si512(from); }
 
-inline void Prefetch(const uint8_t* record, size_t padded) {
-  for (size_t at = 0; at < kCodeHeaderBytes + padded; at += 64) __builtin_prefetch(record + at);
-}
-
 void CodeDotsVnni(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
-  if (count > 1) Prefetch(records[1], padded);
+  PrefetchFirst(records, count, padded);
   for (size_t r = 0; r < count; ++r) {
-    if (r + 2 < count) Prefetch(records[r + 2], padded);
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], padded);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     __m512i even = _mm512_setzero_si512();
     __m512i odd = _mm512_setzero_si512();

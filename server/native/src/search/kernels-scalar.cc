@@ -43,7 +43,7 @@ void SquaredRows(const float* query, const float* const* rows, size_t count, siz
 
 void CodeDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
   for (size_t r = 0; r < count; ++r) {
-    if (r + 1 < count) __builtin_prefetch(records[r + 1] + kCodeHeaderBytes);
+    if (r + 1 < count) PrefetchRecord(records[r + 1], padded);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     int32_t sum = 0;
     for (size_t i = 0; i < padded; ++i) sum += codes[i] * query[i];

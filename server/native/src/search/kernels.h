@@ -10,6 +10,8 @@ namespace grape::search {
 constexpr size_t kCodeHeaderBytes = 64;
 /** Codes are padded with zeros (stored: 128) to a multiple of this many, so that kernels have no tail. */
 constexpr size_t kCodeAlign = 64;
+/** Records that a kernel asks the memory for before it needs them: several cache lines each, some 100 ns away. */
+constexpr size_t kRecordsAhead = 4;
 
 /**
  * The inner loops for one kind of processor.
@@ -35,6 +37,16 @@ struct Kernels {
   /** Stored codes of the first record with the signed codes of the second. */
   int32_t (*code_pair)(const uint8_t* record, const uint8_t* other, size_t padded);
 };
+
+/** Asks for a whole record. */
+inline void PrefetchRecord(const uint8_t* record, size_t padded) {
+  for (size_t at = 0; at < kCodeHeaderBytes + padded; at += 64) __builtin_prefetch(record + at);
+}
+
+/** Asks for the first records of a call of `code_dots`. */
+inline void PrefetchFirst(const uint8_t* const* records, size_t count, size_t padded) {
+  for (size_t r = 0; r < count && r < kRecordsAhead; ++r) PrefetchRecord(records[r], padded);
+}
 
 /** The best kernels for this processor; chosen once. */
 const Kernels& BestKernels();

@@ -63,8 +63,9 @@ class SlotStore {
   /** The same as in the code record, dense for scans. */
   uint16_t& Class(size_t slot) const { return *classes_.Row<uint16_t>(slot); }
 
-  /** How many of the vectors from `slot` on lie behind each other. */
+  /** How many of the vectors, or classes, from `slot` on lie behind each other. */
   size_t ContiguousVectors(size_t slot, size_t slots) const { return vectors_.Contiguous(slot, slots); }
+  size_t ContiguousClasses(size_t slot, size_t slots) const { return classes_.Contiguous(slot, slots); }
 
   size_t BytesOfSlot() const {
     return vectors_.row_bytes() + codes_.row_bytes() + slots_.row_bytes() + classes_.row_bytes();
