@@ -5,4 +5,4 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 root=$(dirname -- "$here")
 # A request leaves garbage of a few hundred KB at most: a small young generation collects it as well as a large one, and
 # saves some 100 MB of resident memory per node (docs/guides/benchmarks.md).
-exec "$root/node_modules/node/bin/node" --enable-source-maps --max-semi-space-size=8 "$root/server/dist/main.js" "$@"
+exec "$root/node_modules/node/bin/node" --enable-source-maps --max-semi-space-size=4 "$root/server/dist/main.js" "$@"
