@@ -29,6 +29,8 @@ export class FrameSocket {
   #listener: ((type: number, body: Buffer) => void) | undefined;
   #closeListener: ((reason: Error) => void) | undefined;
   #closed: Error | undefined;
+  /** The socket is corked until `#release`. */
+  #isGathering = false;
 
   /** `first` are bytes that were read before. */
   constructor(
@@ -55,15 +57,35 @@ export class FrameSocket {
     return this.#socket.writableLength;
   }
 
-  /** One write; nothing happens on a closed socket. */
+  /** One write, together with what `sendSoon` gathered; nothing happens on a closed socket. */
   send(type: number, body: Buffer): void {
+    this.#gather(type, body);
+    this.#release();
+  }
+
+  /**
+   * Leaves with everything else that comes up before the event loop looks for new input again: a system call for each of
+   * many small requests and answers would cost more than their content.
+   */
+  sendSoon(type: number, body: Buffer): void {
+    if (!this.#isGathering) setImmediate(() => this.#release());
+    this.#gather(type, body);
+  }
+
+  #gather(type: number, body: Buffer): void {
     if (this.#closed !== undefined) return;
+    if (!this.#isGathering) this.#socket.cork();
+    this.#isGathering = true;
     const header = frameHeader(type, body);
-    this.#socket.cork();
     this.#socket.write(header);
     if (body.length > 0) this.#socket.write(body);
-    this.#socket.uncork();
     this.#metrics?.sent(header.length + body.length);
+  }
+
+  #release(): void {
+    if (!this.#isGathering) return;
+    this.#isGathering = false;
+    this.#socket.uncork();
   }
 
   /** The next frame; rejects when the connection closes. */
@@ -89,6 +111,7 @@ export class FrameSocket {
   close(reason: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
+    this.#release();
     this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
     this.#socket.destroySoon();
     this.#waiting?.reject(reason);

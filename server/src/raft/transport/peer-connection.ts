@@ -103,7 +103,7 @@ export class PeerConnection {
       reject(new PeerUnavailableError(`${this.peer.nodeId} did not answer within ${timeoutMs} ms`, true));
     });
     this.#requests.set(id, { resolve, reject, timer });
-    this.#frames.send(FRAME.request, new ByteWriter(5 + body.length).u32(id).u8(kind).raw(body).finish());
+    this.#frames.sendSoon(FRAME.request, new ByteWriter(5 + body.length).u32(id).u8(kind).raw(body).finish());
     return promise;
   }
 
@@ -183,7 +183,7 @@ export class PeerConnection {
       status = RESPONSE_ERROR;
       answer = encodeError(error);
     }
-    this.#frames.send(
+    this.#frames.sendSoon(
       FRAME.response,
       new ByteWriter(5 + answer.length).u32(id).u8(status).raw(answer).finish(),
     );
