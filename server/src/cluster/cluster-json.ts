@@ -51,6 +51,8 @@ interface NodeInfo {
   readonly shards_held: number;
   readonly vectors: number;
   readonly store_uuid: string;
+  /** Null when the node's configuration names none. */
+  readonly zone: string | null;
   /** Null until the node has been heard. */
   readonly version: string | null;
   /** Milliseconds since it was last heard; null when it never was since this node started. */
@@ -130,6 +132,7 @@ export function nodesOf(picture: ClusterPicture): NodesInfo {
       shards_held: map.shards.filter((shard) => holds(shard, nodeId)).length,
       vectors: sum(groups.map(({ vectors }) => vectors)),
       store_uuid: member.storeUuid,
+      zone: member.zone === '' ? null : member.zone,
       version: heard.get(nodeId)?.status.version ?? null,
       last_seen_ms: heard.has(nodeId) ? Math.round(silenceMs(picture, nodeId)) : null,
     };
