@@ -160,17 +160,32 @@ void CheckHits(World* world, const std::vector<float>& query, const std::vector<
   }
 }
 
+/** What is known of the ids when a search begins; read in this order, so that no removal goes unnoticed. */
+struct Before {
+  explicit Before(const World& world)
+      : removals(States(world, &Known::removals)),
+        acknowledged(States(world, &Known::acknowledged)),
+        begun(States(world, &Known::begun)) {}
+  std::vector<uint64_t> removals;
+  std::vector<uint64_t> acknowledged;
+  std::vector<uint64_t> begun;
+
+  /** In the index, and no change under way that may take it out. */
+  bool IsLive(size_t id) const {
+    return acknowledged[id] != 0 && acknowledged[id] % 2 == 0 && begun[id] == acknowledged[id];
+  }
+};
+
 /** An exact search for everything finds each id that was live when it began and was not removed since, in some version. */
-void CheckComplete(World* world, const std::vector<Hit>& hits, const std::vector<uint64_t>& before,
-                   const std::vector<uint64_t>& removals) {
+void CheckComplete(World* world, const std::vector<Hit>& hits, const Before& before) {
   std::set<size_t> found;
   for (const Hit& hit : hits) {
     const Slot& slot = world->index().SlotOf(hit);
     found.insert(std::stoul(std::string(reinterpret_cast<const char*>(slot.id), slot.id_bytes)));
   }
   for (size_t id = 0; id < kIds; ++id) {
-    const bool live = before[id] != 0 && before[id] % 2 == 0;
-    CHECK(!live || world->known[id].removals != removals[id] || found.count(id) == 1, "%zu was not found", id);
+    const bool was_removed = world->known[id].removals != before.removals[id];
+    CHECK(!before.IsLive(id) || was_removed || found.count(id) == 1, "%zu was not found", id);
   }
 }
 
@@ -181,8 +196,7 @@ void SearchOften(World* world, uint64_t seed) {
   std::vector<Hit> hits;
   while (!world->Over()) {
     const auto query = VectorOf(random() % kIds, random());
-    const auto removals = States(*world, &Known::removals);
-    const auto before = States(*world, &Known::acknowledged);
+    const Before before(*world);
     const bool all = random() % 16 == 0;
     const bool exact = all || random() % 4 == 0;
     auto wanted = shards;
@@ -190,8 +204,8 @@ void SearchOften(World* world, uint64_t seed) {
     if (!all && random() % 4 == 0) wanted.push_back(SlotClasses::Key(kDroppedShard, 1));
     // Few candidates, so that the small index is walked and not scanned.
     world->index().Search(query.data(), {all ? size_t{10'000} : 1 + random() % 10, 1 + random() % 12, exact, wanted}, &hits);
-    CheckHits(world, query, hits, before);
-    if (all) CheckComplete(world, hits, before, removals);
+    CheckHits(world, query, hits, before.acknowledged);
+    if (all) CheckComplete(world, hits, before);
     world->searches += 1;
   }
 }
