@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Tests of the vector index without Node.js: kernels against their definition, then the stress program, plain and under
-# ThreadSanitizer and AddressSanitizer (with UndefinedBehaviorSanitizer). SECONDS_EACH=20 by default; SEED repeats a run.
+# ThreadSanitizer and AddressSanitizer (with UndefinedBehaviorSanitizer). SECONDS_EACH=10 by default; SEED repeats a run.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 native=$root/server/native
-seconds=${SECONDS_EACH:-20}
+seconds=${SECONDS_EACH:-10}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
