@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 #include "crc32c.h"
 #include "failure-code.h"
@@ -22,11 +24,32 @@ IndexError IoError(const std::string& what, const std::string& path) {
   return {"INDEX_IO_ERROR", what + " " + path + ": " + std::strerror(errno)};
 }
 
-/** A name of its own for each writer, also when two save to one path. */
-std::string Temporary(const std::string& path) {
-  static std::atomic<uint64_t> count{0};
-  return path + "." + std::to_string(getpid()) + "-" + std::to_string(count.fetch_add(1)) + ".tmp";
-}
+/** Paths that are being written. Their temporary files have one name, so that a crash leaves at most one to overwrite. */
+class PathsInUse {
+ public:
+  static PathsInUse& Get() {
+    static PathsInUse* const paths = new PathsInUse();
+    return *paths;
+  }
+
+  /** Waits for whoever writes this path. */
+  void Take(const std::string& path) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    freed_.wait(lock, [&] { return paths_.count(path) == 0; });
+    paths_.insert(path);
+  }
+
+  void GiveBack(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    paths_.erase(path);
+    freed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::set<std::string> paths_;
+};
 
 /** False when nothing could be written; `errno` tells why. */
 bool WriteAll(int fd, const uint8_t* data, size_t size, uint64_t offset) {
@@ -55,15 +78,21 @@ void SyncDirectoryOf(const std::string& path) {
 }  // namespace
 
 FileWriter::FileWriter(const std::string& path)
-    : path_(path), temporary_(Temporary(path)), buffer_(std::make_unique<uint8_t[]>(kBufferBytes)) {
-  fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd_ < 0) throw IoError("cannot create", temporary_);
+    : path_(path), temporary_(path + ".tmp"), buffer_(std::make_unique<uint8_t[]>(kBufferBytes)) {
+  PathsInUse::Get().Take(path_);
+  fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd_ >= 0) return;
+  const IndexError error = IoError("cannot create", temporary_);
+  PathsInUse::Get().GiveBack(path_);
+  throw error;
 }
 
 FileWriter::~FileWriter() {
-  if (fd_ < 0) return;
-  close(fd_);
-  unlink(temporary_.c_str());
+  if (fd_ >= 0) {
+    close(fd_);
+    unlink(temporary_.c_str());
+  }
+  PathsInUse::Get().GiveBack(path_);
 }
 
 void FileWriter::Write(const void* data, size_t size) {

@@ -63,7 +63,7 @@ void Index::Save(const std::string& path, const std::string& tag) const {
   {
     // The cut: the slots and deaths of this batch and its predecessors, whatever is applied meanwhile.
     const std::lock_guard<std::mutex> lock(state_mutex_);
-    epoch = epoch_;
+    epoch = epoch_.load(std::memory_order_relaxed);
     header.slots = slots_published_.load(std::memory_order_relaxed);
   }
   const auto alive = [&](size_t slot) { return slots_.Code(slot).death.load(std::memory_order_relaxed) > epoch; };

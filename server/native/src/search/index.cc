@@ -141,7 +141,7 @@ void Index::Append(const ChangeRecord& change) {
 void Index::Kill(uint32_t slot) {
   CodeRecord& record = slots_.Code(slot);
   // Only batches change the epoch, and this one holds the lock for them.
-  record.death.store(epoch_ + 1, std::memory_order_relaxed);
+  record.death.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   live_changes_[record.slot_class] -= 1;
 }
 
@@ -160,15 +160,17 @@ void Index::Publish() {
 
 void Index::See(const SearchOptions& options, View* view) const {
   const std::lock_guard<std::mutex> lock(state_mutex_);
-  view->epoch = epoch_;
+  view->epoch = epoch_.load(std::memory_order_relaxed);
   view->slots = slots_published_.load(std::memory_order_relaxed);
   view->admissible = classes_.Admit(options.shards, &view->admitted);
 }
 
 void Index::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const {
   Scratch& scratch = Scratch::OfThread();
+  // In this order: the linker leaves out what had died by then, and the view must not be from before that.
+  const size_t linked = linker_.linked();
   See(options, &scratch.view);
-  Searcher(options_.metric, options_.dimension, slots_, graph_, linker_.linked(), &scratch).Search(query, options, hits);
+  Searcher(options_.metric, options_.dimension, slots_, graph_, linked, &scratch).Search(query, options, hits);
 }
 
 size_t Index::Unlinked() const {
@@ -178,17 +180,12 @@ size_t Index::Unlinked() const {
 }
 
 size_t Index::Link(size_t count) {
-  const std::lock_guard<std::mutex> lock(link_mutex_);
-  if (link_failed_) return 0;
+  const std::unique_lock<std::mutex> lock(link_mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || link_failed_) return 0;
   const size_t linking = std::min(count, Unlinked());
   if (linking == 0) return 0;
-  uint64_t epoch;
-  {
-    const std::lock_guard<std::mutex> state(state_mutex_);
-    epoch = epoch_;
-  }
   try {
-    linker_.Link(linking, epoch);
+    linker_.Link(linking, epoch_.load());
   } catch (...) {
     link_failed_ = true;
     throw;

@@ -62,7 +62,7 @@ class Index {
   /** The point of a hit; valid as long as the index. */
   const Slot& SlotOf(const Hit& hit) const { return slots_.At(hit.slot); }
 
-  /** Links up to `count` slots; returns how many it linked. */
+  /** Links up to `count` slots; returns how many it linked: none also while the graph is being saved. */
   size_t Link(size_t count);
   size_t Unlinked() const;
   bool CanLink() const { return !link_failed_.load() && Unlinked() > 0; }
@@ -120,13 +120,13 @@ class Index {
   /** Linking has failed half-way: what FAISS holds may contradict itself. Set under the mutex. */
   std::atomic<bool> link_failed_{false};
 
-  /** Held for as long as it takes to read or set the numbers below. */
+  /** Held for as long as it takes to read or set the numbers below; never by the linker, which may be held up. */
   mutable std::mutex state_mutex_;
   SlotClasses classes_;
-  uint64_t epoch_ = 1;
   size_t live_ = 0;
   size_t map_bytes_ = 0;
-  /** Slots that searches may see. Set under the mutex, read by the linker without. */
+  /** Number of the last batch, and the slots that searches may see. Set under the mutex, read by the linker without. */
+  std::atomic<uint64_t> epoch_{1};
   std::atomic<size_t> slots_published_{0};
 };
 

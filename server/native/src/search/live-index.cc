@@ -19,21 +19,31 @@ using Clock = std::chrono::steady_clock;
 /** Points that are linked while nobody can save the graph. */
 constexpr size_t kMicroBatch = 32;
 constexpr auto kTurn = std::chrono::milliseconds(5);
-/** Searches scan this many unlinked slots in less time than they need for the graph. */
-constexpr size_t kCalmSlots = 1'000;
+/** A turn of an index whose graph is being saved. */
+constexpr auto kBlockedTurn = std::chrono::milliseconds(1);
 
 /** Linking takes what searches, writes and the main thread leave of the processors. */
 constexpr int kLinkingNice = 15;
 
-/** On the thread of the link lane, once. Refused (a container without the right)? Then it links at normal priority. */
-void YieldToOthers() {
-  static thread_local const int result = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLinkingNice);
-  static_cast<void>(result);
+/**
+ * From so many slots on, which a search scans in a few times what a walk would take it, linking no longer waits for what
+ * others leave: on a busy machine that would be nothing, and the scans would keep it busy. Half a core then.
+ */
+constexpr size_t kUrgentSlots = 8'000;
+
+/** On the thread of the calm lane, once. False in a container without the right. */
+bool YieldsToOthers() {
+  static thread_local const bool yields = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLinkingNice) == 0;
+  return yields;
 }
 
-/** Never destroyed, like the pool. */
-Lane& LinkLane() {
+/** One thread each, for the process. Never destroyed, like the pool. */
+Lane& CalmLane() {
   static Lane* const lane = new Lane("grape-link", 1, kLaneTasksMax);
+  return *lane;
+}
+Lane& UrgentLane() {
+  static Lane* const lane = new Lane("grape-link-now", 1, kLaneTasksMax);
   return *lane;
 }
 
@@ -54,12 +64,14 @@ std::shared_ptr<LiveIndex> LiveIndex::Make(std::unique_ptr<Index> index) {
 
 void LiveIndex::StartLinking() {
   if (stopped_ || !index_->CanLink() || linking_.exchange(true)) return;
+  const bool urgent = index_->Unlinked() >= kUrgentSlots;
+  const auto turn = [self = shared_from_this(), urgent] { self->Turn(urgent); };
   // A full lane refuses: then the next batch tries again.
-  if (LinkLane().TryPush([self = shared_from_this()] { self->Turn(); }) != Lane::Push::kAccepted) linking_ = false;
+  if ((urgent ? UrgentLane() : CalmLane()).TryPush(turn) != Lane::Push::kAccepted) linking_ = false;
 }
 
-void LiveIndex::Turn() {
-  YieldToOthers();
+void LiveIndex::Turn(bool urgent) {
+  const bool rests = urgent || !YieldsToOthers();
   const auto begin = Clock::now();
   auto worked = Clock::duration::zero();
   try {
@@ -67,7 +79,10 @@ void LiveIndex::Turn() {
   } catch (const std::bad_alloc&) {
     // The index remembers it, and its statistics tell.
   }
-  if (!stopped_ && worked >= kTurn && index_->Unlinked() < kCalmSlots) std::this_thread::sleep_for(worked);
+  if (!stopped_ && index_->CanLink()) {
+    if (worked == Clock::duration::zero()) std::this_thread::sleep_for(kBlockedTurn);
+    if (rests) std::this_thread::sleep_for(worked);
+  }
   linking_ = false;
   // Also for a batch that was applied after the last look, and found this turn still under way.
   StartLinking();

@@ -12,9 +12,8 @@ namespace grape::search {
 Lane& ApplyLane();
 
 /**
- * An index whose new slots are linked in the background, on one thread for all indexes of the process. It works in short
- * turns, so that indexes share it fairly, and while few slots wait it rests as long as it worked, so that a trickle of
- * writes takes at most half a core from the searches.
+ * An index whose new slots are linked in the background, in short turns, so that all indexes of the process share fairly
+ * what linking may take: what others leave of the processors, and when many slots wait half a core.
  */
 class LiveIndex : public std::enable_shared_from_this<LiveIndex> {
  public:
@@ -32,7 +31,7 @@ class LiveIndex : public std::enable_shared_from_this<LiveIndex> {
  private:
   explicit LiveIndex(std::unique_ptr<Index> index) : index_(std::move(index)) {}
 
-  void Turn();
+  void Turn(bool urgent);
 
   const std::unique_ptr<Index> index_;
   /** A turn is queued or under way. */
