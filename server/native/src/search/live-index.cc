@@ -23,7 +23,7 @@ constexpr auto kTurn = std::chrono::milliseconds(5);
 constexpr auto kBlockedTurn = std::chrono::milliseconds(1);
 
 /** Linking takes what searches, writes and the main thread leave of the processors. */
-constexpr int kLinkingNice = 15;
+constexpr int kLinkingNice = 10;
 
 /**
  * From so many slots on, which a search scans in a few times what a walk would take it, linking no longer waits for what

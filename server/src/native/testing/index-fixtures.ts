@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '../../base/index.ts';
 import { IndexBatch, type IndexHit, type VectorIndex } from '../index.ts';
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 /** Waits until the graph holds every slot. */
 export async function linkedAll(index: VectorIndex): Promise<void> {
