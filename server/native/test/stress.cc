@@ -45,8 +45,9 @@ struct Known {
   std::atomic<uint64_t> removals{0};
 };
 
-/** The vector of a version of an id: any thread can make it again. */
+/** The vector of a version of an id: any thread can make it again. Many points share one of a few vectors. */
 std::vector<float> VectorOf(size_t id, uint64_t version) {
+  if (version % 4 == 0) id = 0, version = version / 4 % 5;
   uint64_t state = id * 0x9e3779b97f4a7c15 + version * 0xd1b54a32d192ed03;
   std::vector<float> vector(kDimension);
   for (float& value : vector) {
@@ -148,14 +149,15 @@ void CheckHits(World* world, const std::vector<float>& query, const std::vector<
     const std::string name(reinterpret_cast<const char*>(slot.id), slot.id_bytes);
     const size_t id = std::stoul(name);
     CHECK(ids.insert(name).second, "%s found twice", name.c_str());
-    const auto vector = VectorOf(id, slot.version);
+    const uint64_t version = slot.version;
+    const auto vector = VectorOf(id, version);
     const float score = ExactScore(Metric::kCosine, query.data(), vector.data(), kDimension);
     CHECK(std::memcmp(&score, &hits[i].score, sizeof(score)) == 0, "%s scored %g, not %g", name.c_str(), hits[i].score,
           score);
     if (i > 0) CHECK(hits[i - 1].score >= hits[i].score, "hit %zu", i);
     if (id >= kIds) continue;
-    const uint64_t state = slot.version * 2;
-    CHECK(state >= before[id], "%s of version %lu, acknowledged %lu", name.c_str(), slot.version, before[id] / 2);
+    const uint64_t state = version * 2;
+    CHECK(state >= before[id], "%s of version %lu, acknowledged %lu", name.c_str(), version, before[id] / 2);
     CHECK(state <= world->known[id].begun, "%s from the future", name.c_str());
   }
 }

@@ -68,13 +68,20 @@ describe('changes', () => {
     expect(index.stats()).toMatchObject({ slots: 2, live: 1, dead: 1 });
   });
 
-  test('the same version again replaces another vector and costs no slot for the same one', async () => {
+  test('the same version again replaces another vector', async () => {
     const index = create();
     await upsert(index, 'a', at(1, 0));
-    await upsert(index, 'a', at(1, 0));
-    expect(index.stats()).toMatchObject({ slots: 1, live: 1 });
     await upsert(index, 'a', at(2, 0));
     expect(await index.search({ ...exact, query: at(0, 0) })).toMatchObject([{ score: 2 }]);
+  });
+
+  test('a newer version with the same vector costs no slot', async () => {
+    const index = create();
+    for (const version of [1, 1, 3, 2]) await upsert(index, 'a', at(1, 0), { version });
+    expect(index.stats()).toMatchObject({ slots: 1, live: 1 });
+    expect(await index.search({ ...exact, query: at(0, 0) })).toMatchObject([{ version: 3 }]);
+    await upsert(index, 'a', at(1, 0), { generation: 2, version: 3 });
+    expect(await index.search({ ...exact, query: at(0, 0) })).toEqual([]);
   });
 
   test('a removal takes a point away unless the point is newer', async () => {
@@ -321,6 +328,30 @@ describe('results', () => {
       expect(hits).toHaveLength(10);
       expect(hits.every(({ id: name }) => Number(name.toString()) % 2 === 1)).toBe(true);
     }
+  });
+
+  test('many equal vectors hide neither each other nor the others', async () => {
+    const dimension = 8;
+    const index = create({ dimension });
+    const others = clusteredVectors({ count: 6_000, dimension, clusters: 50, seed: 4 });
+    const same = others.pop() ?? at();
+    // Equal and other vectors by turns.
+    await fill(
+      index,
+      others.flatMap((vector) => [vector, same]),
+    );
+    await linkedAll(index);
+    const queries = others.slice(0, 100);
+    const few = { ...approximate, ef: 20 };
+    const truth = await index.searchBatch({ ...exact, queries });
+    expect(recall(await index.searchBatch({ ...few, queries }), truth)).toBeGreaterThan(0.95);
+    const batch = new IndexBatch();
+    for (let i = 1; i < 2 * others.length; i += 2) {
+      const change = { shard: 0, generation: 1, version: 1, id: id(String(i)) };
+      if (i !== 7_777) batch.remove(change);
+    }
+    await index.apply(batch);
+    expect(idsOf(await index.search({ ...few, k: 1, query: same }))).toEqual(['7777']);
   });
 
   test('the score is summed in 16 lanes with fused multiply-add', () => {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -32,6 +33,15 @@ struct alignas(64) CodeRecord {
   float norm;
   /** Number of the batch that removed the slot; `kAlive` before. */
   std::atomic<uint64_t> death;
+  /**
+   * Slots with the same codes, which no distance tells apart, are not linked: they hang on the first of them. One more
+   * than the number of the next such slot; 0: none.
+   */
+  std::atomic<uint32_t> next_duplicate;
+
+  bool SameCodes(const CodeRecord& other, size_t padded) const {
+    return scale == other.scale && offset == other.offset && std::memcmp(codes(), other.codes(), padded) == 0;
+  }
 
   const uint8_t* codes() const { return reinterpret_cast<const uint8_t*>(this) + kCodeHeaderBytes; }
   uint8_t* codes() { return reinterpret_cast<uint8_t*>(this) + kCodeHeaderBytes; }

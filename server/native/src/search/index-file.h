@@ -16,7 +16,7 @@ constexpr uint32_t kFormat = 1;
 constexpr char kMagic[8] = {'g', 'r', 'a', 'p', 'e', 'i', 'd', 'x'};
 
 /** In the order of the file. */
-enum SectionName { kLevels, kNeighbours, kTag, kSlots, kIds, kVectors, kSections };
+enum SectionName { kLevels, kNeighbours, kOriginals, kTag, kSlots, kIds, kVectors, kSections };
 
 struct SectionEntry {
   /** Without the padding. */

@@ -26,7 +26,8 @@ bool SectionsFit(const FileHeader& header, uint64_t file_bytes) {
   }
   const auto has = [&](SectionName name, uint64_t expected) { return header.sections[name].bytes == expected; };
   return bytes == file_bytes && header.slots <= kSlotsMax && header.linked <= header.slots &&
-         has(kLevels, header.linked * sizeof(int32_t)) && has(kSlots, header.slots * sizeof(SlotRecord)) &&
+         has(kLevels, header.linked * sizeof(int32_t)) &&
+         has(kOriginals, header.linked * sizeof(uint32_t)) && has(kSlots, header.slots * sizeof(SlotRecord)) &&
          has(kVectors, header.slots * header.dimension * sizeof(float)) &&
          header.sections[kNeighbours].bytes % sizeof(int32_t) == 0;
 }
@@ -72,6 +73,7 @@ std::unique_ptr<Index> Index::Load(const std::string& path, std::string* tag) {
       header.dimension, static_cast<Metric>(header.metric), {header.m, header.ef_construction}});
   auto levels = ReadVector<int>(&file, header.sections[kLevels]);
   auto neighbours = ReadVector<int32_t>(&file, header.sections[kNeighbours]);
+  const auto originals = ReadVector<uint32_t>(&file, header.sections[kOriginals]);
   const auto read_tag = ReadVector<char>(&file, header.sections[kTag]);
   tag->assign(read_tag.begin(), read_tag.end());
   const auto slots = ReadVector<SlotRecord>(&file, header.sections[kSlots]);
@@ -86,6 +88,7 @@ std::unique_ptr<Index> Index::Load(const std::string& path, std::string* tag) {
   });
   index->RestoreSlots(slots, ids);
   index->linker_.Restore(std::move(levels), std::move(neighbours), header.entry_point, header.max_level);
+  index->linker_.RestoreDuplicates(originals);
   return index;
 }
 
@@ -109,7 +112,7 @@ void Index::RestoreSlot(const SlotRecord& record, const uint8_t* id) {
   CodeRecord& code = slots_.Code(slot);
   if (!IsFinite(slots_.Vector(slot), options_.dimension)) throw Damaged("a vector has a number that is not finite");
   Encode(options_.metric, slots_.Vector(slot), options_.dimension, &code);
-  slots_.At(slot) = {ids_.Add(id, record.id_bytes), record.version, record.generation, record.shard, record.id_bytes};
+  slots_.At(slot).Set(ids_.Add(id, record.id_bytes), record.version, record.generation, record.shard, record.id_bytes);
   if (record.alive == 0) {
     // Found by nobody, only passed through: its class does not matter.
     code.slot_class = slots_.Class(slot) = 0;

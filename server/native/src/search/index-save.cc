@@ -59,6 +59,9 @@ void Index::Save(const std::string& path, const std::string& tag) const {
     Section(&file, &header.sections[kLevels],
             [&] { file.Write(hnsw.levels.data(), header.linked * sizeof(int32_t)); });
     Section(&file, &header.sections[kNeighbours], [&] { file.Write(hnsw.neighbors.data(), links * sizeof(int32_t)); });
+    const auto originals = linker_.Originals(header.linked);
+    Section(&file, &header.sections[kOriginals],
+            [&] { file.Write(originals.data(), originals.size() * sizeof(uint32_t)); });
   }
   {
     // The cut: the slots and deaths of this batch and its predecessors, whatever is applied meanwhile.
@@ -72,7 +75,7 @@ void Index::Save(const std::string& path, const std::string& tag) const {
     for (size_t i = 0; i < header.slots; ++i) {
       const Slot& slot = slots_.At(i);
       const bool lives = alive(i);
-      const SlotRecord record{slot.version, slot.generation, slot.shard,
+      const SlotRecord record{slot.version.load(std::memory_order_relaxed), slot.generation, slot.shard,
                               static_cast<uint16_t>(lives ? slot.id_bytes : 0), lives};
       file.Write(&record, sizeof(record));
     }

@@ -43,7 +43,7 @@ void SearchJob::Pack(const std::vector<Hit>& hits) {
     const Slot& slot = index().SlotOf(hit);
     Append(&packed_, hit.score);
     Append(&packed_, slot.generation);
-    Append(&packed_, slot.version);
+    Append(&packed_, slot.version.load(std::memory_order_relaxed));
     Append(&packed_, slot.shard);
     Append(&packed_, slot.id_bytes);
     packed_.append(reinterpret_cast<const char*>(slot.id), slot.id_bytes);

@@ -57,7 +57,11 @@ void Linker::Link(size_t count, uint64_t epoch) {
   Distances distances(*this);
   for (size_t slot = first; slot < first + count; ++slot) {
     if (slots_.Code(slot).death.load(std::memory_order_relaxed) > epoch) {
-      LinkOne(static_cast<uint32_t>(slot), &distances);
+      const uint64_t hash = HashOfCodes(static_cast<uint32_t>(slot));
+      if (!HangOnOriginal(static_cast<uint32_t>(slot), hash)) {
+        LinkOne(static_cast<uint32_t>(slot), &distances);
+        originals_.Insert(hash, static_cast<uint32_t>(slot));
+      }
     }
     linked_.store(slot + 1, std::memory_order_release);
   }
@@ -66,12 +70,36 @@ void Linker::Link(size_t count, uint64_t epoch) {
 
 void Linker::Prepare(size_t count) {
   graph_->Reserve(count);
+  originals_.Reserve(count - linked());
   visited_.visited.resize(count);
   locks_.reserve(count);
   while (locks_.size() < count) {
     locks_.emplace_back();
     omp_init_lock(&locks_.back());
   }
+}
+
+uint64_t Linker::HashOfCodes(uint32_t slot) const {
+  return originals_.Hash(0, slots_.Code(slot).codes(), PaddedDimension(dimension_));
+}
+
+/**
+ * Many equal points would link to each other only: a walk that meets one of them would not come out again, and most of
+ * them would have no link to them.
+ */
+bool Linker::HangOnOriginal(uint32_t slot, uint64_t hash) {
+  const uint32_t original = originals_.Find(hash, [&](uint32_t other) {
+    return slots_.Code(slot).SameCodes(slots_.Code(other), PaddedDimension(dimension_));
+  });
+  if (original == SlotMap::kNone) return false;
+  Hang(slot, original);
+  return true;
+}
+
+void Linker::Hang(uint32_t slot, uint32_t original) {
+  std::atomic<uint32_t>& first = slots_.Code(original).next_duplicate;
+  slots_.Code(slot).next_duplicate.store(first.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  first.store(slot + 1, std::memory_order_release);
 }
 
 void Linker::LinkOne(uint32_t slot, Distances* distances) {
@@ -124,6 +152,33 @@ void Linker::Restore(std::vector<int> levels, std::vector<int32_t> neighbours, i
   CountBytes();
 }
 
+bool Linker::IsInGraph(uint32_t slot) const {
+  return hnsw_.neighbors[hnsw_.offsets[slot]] >= 0 || hnsw_.entry_point == static_cast<int32_t>(slot);
+}
+
+std::vector<uint32_t> Linker::Originals(size_t count) const {
+  std::vector<uint32_t> originals(count);
+  const auto next = [&](uint32_t slot) { return slots_.Code(slot).next_duplicate.load(std::memory_order_relaxed); };
+  for (uint32_t slot = 0; slot < count; ++slot) {
+    if (!IsInGraph(slot)) continue;
+    for (uint32_t at = next(slot); at != 0; at = next(at - 1)) originals[at - 1] = slot + 1;
+  }
+  return originals;
+}
+
+void Linker::RestoreDuplicates(const std::vector<uint32_t>& originals) {
+  for (uint32_t slot = 0; slot < originals.size(); ++slot) {
+    if (IsInGraph(slot)) {
+      if (originals[slot] != 0) throw Damaged("a duplicate is in the graph");
+      originals_.Insert(HashOfCodes(slot), slot);
+    } else if (originals[slot] != 0) {
+      // Chains are made in the order of the slots, and hang on an original: none is a circle.
+      if (originals[slot] > slot || !IsInGraph(originals[slot] - 1)) throw Damaged("a duplicate without an original");
+      Hang(slot, originals[slot] - 1);
+    }
+  }
+}
+
 /** A list of a level names slots that have this level; the entry point has the highest level. */
 void Linker::CheckLists() const {
   const auto count = static_cast<int64_t>(hnsw_.levels.size());
@@ -146,7 +201,7 @@ void Linker::CheckLists() const {
 void Linker::CountBytes() {
   bytes_.store(hnsw_.neighbors.capacity() * sizeof(int32_t) + hnsw_.levels.capacity() * sizeof(int) +
                    hnsw_.offsets.capacity() * sizeof(size_t) + locks_.capacity() * sizeof(omp_lock_t) +
-                   visited_.visited.capacity(),
+                   visited_.visited.capacity() + originals_.bytes(),
                std::memory_order_relaxed);
 }
 

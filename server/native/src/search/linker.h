@@ -46,13 +46,22 @@ class Linker {
    */
   void Restore(std::vector<int> levels, std::vector<int32_t> neighbours, int32_t entry_point, int max_level);
 
+  /** For each of the first `count` slots one more than the slot that it hangs on as a duplicate; 0: on none. */
+  std::vector<uint32_t> Originals(size_t count) const;
+  /** Behind `Restore`; throws `INDEX_DAMAGED`. */
+  void RestoreDuplicates(const std::vector<uint32_t>& originals);
+
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   class Distances;
 
   void Prepare(size_t count);
+  uint64_t HashOfCodes(uint32_t slot) const;
+  bool HangOnOriginal(uint32_t slot, uint64_t hash);
+  void Hang(uint32_t slot, uint32_t original);
   void LinkOne(uint32_t slot, Distances* distances);
+  bool IsInGraph(uint32_t slot) const;
   void PublishList(uint32_t slot, int level);
   void CheckLists() const;
   void CountBytes();
@@ -65,6 +74,8 @@ class Linker {
   faiss::VisitedTable visited_{0};
   /** FAISS asks for them; we link with one thread. */
   std::vector<omp_lock_t> locks_;
+  /** The slots in the graph by their codes. */
+  SlotMap originals_;
   std::atomic<size_t> linked_{0};
   std::atomic<size_t> bytes_{0};
 };

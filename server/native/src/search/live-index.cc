@@ -23,13 +23,13 @@ constexpr auto kTurn = std::chrono::milliseconds(5);
 constexpr auto kBlockedTurn = std::chrono::milliseconds(1);
 
 /** Linking takes what searches, writes and the main thread leave of the processors. */
-constexpr int kLinkingNice = 10;
+constexpr int kLinkingNice = 19;
 
 /**
  * From so many slots on, which a search scans in a few times what a walk would take it, linking no longer waits for what
  * others leave: on a busy machine that would be nothing, and the scans would keep it busy. Half a core then.
  */
-constexpr size_t kUrgentSlots = 8'000;
+constexpr size_t kUrgentSlots = 16'000;
 
 /** On the thread of the calm lane, once. False in a container without the right. */
 bool YieldsToOthers() {

@@ -109,7 +109,7 @@ bool Searcher::Walk(size_t wanted) {
     return true;
   };
   const auto offer = [&](uint32_t slot, float distance) -> size_t {
-    const bool admits = slot < linked_ && view_.Admits(slots_.Code(slot));
+    const bool admits = (slot & kSlotMask) < linked_ && view_.Admits(slots_.Code(slot & kSlotMask));
     const Candidate candidate{distance, slot | (admits ? kAdmissible : 0)};
     const auto place = std::upper_bound(candidates.begin(), candidates.end(), candidate, Nearer());
     const size_t position = static_cast<size_t>(place - candidates.begin());
@@ -130,10 +130,19 @@ bool Searcher::Walk(size_t wanted) {
     return position;
   };
 
+  const auto offer_with_duplicates = [&](uint32_t slot, float distance) -> size_t {
+    const size_t position = offer(slot, distance);
+    uint32_t next = slots_.Code(slot).next_duplicate.load(std::memory_order_acquire);
+    for (; next != 0 && distance < bound; next = slots_.Code(next - 1).next_duplicate.load(std::memory_order_acquire)) {
+      if (next - 1 < linked_ && view_.Admits(slots_.Code(next - 1))) offer((next - 1) | kExpanded, distance);
+    }
+    return position;
+  };
+
   float distance;
   const uint32_t entry = Descend(&distance);
   meet(entry);
-  offer(entry, distance);
+  offer_with_duplicates(entry, distance);
   scratch_.neighbours.resize(graph_.width(0));
   for (size_t next = 0; next < candidates.size();) {
     if ((candidates[next].slot & kExpanded) != 0) {
@@ -154,7 +163,7 @@ bool Searcher::Walk(size_t wanted) {
       const uint32_t slot = scratch_.neighbours[i];
       const float to_slot = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
       if (to_slot >= bound) continue;
-      const size_t position = offer(slot, to_slot);
+      const size_t position = offer_with_duplicates(slot, to_slot);
       if (position <= next + kListsAhead) graph_.Prefetch(slot);
       first = std::min(first, position);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <unordered_map>
@@ -20,13 +21,22 @@ constexpr size_t kSlotsMax = size_t{1} << 30;
 /** (shard, generation) pairs that one index has ever held. */
 constexpr size_t kClassesMax = 65'535;
 
-/** Which point a slot is. Constant once the slot is published. */
+/** Which point a slot is. */
 struct Slot {
   const uint8_t* id;
-  uint64_t version;
+  /** A newer version of the point with the same vector keeps the slot; the rest is constant. */
+  std::atomic<uint64_t> version;
   uint32_t generation;
   uint16_t shard;
   uint16_t id_bytes;
+
+  void Set(const uint8_t* its_id, uint64_t its_version, uint32_t its_generation, uint16_t its_shard, uint16_t bytes) {
+    id = its_id;
+    version.store(its_version, std::memory_order_relaxed);
+    generation = its_generation;
+    shard = its_shard;
+    id_bytes = bytes;
+  }
 
   bool SameId(const uint8_t* other, size_t bytes) const {
     return id_bytes == bytes && std::memcmp(id, other, bytes) == 0;
