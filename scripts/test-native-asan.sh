@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests of the native addon and of the stores on it with the addon built for AddressSanitizer: a use of freed
-# memory, a read past a buffer or a double free ends the test run. Takes under a minute when the addon is cached.
+# memory, a read past a buffer or a double free ends the test run. Takes one to three minutes when the addon is cached.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +17,7 @@ trap 'rm -rf "$log"' EXIT
 status=0
 env LD_PRELOAD="$asan" GRAPE_NATIVE_FLAVOUR=address \
   ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1:log_path="$log/report" \
-  timeout 120 node node_modules/jest/bin/jest.js --selectProjects unit --runInBand \
+  timeout 600 node node_modules/jest/bin/jest.js --selectProjects unit --runInBand \
   --testPathPatterns 'server/src/native/' 'server/src/storage/rocks-kv' 'server/src/storage/data-directory' "$@" || status=$?
 
 # A process that a test started may have failed where the test did not look.
