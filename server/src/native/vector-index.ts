@@ -34,7 +34,7 @@ export interface IndexSearch {
 }
 
 /**
- * The vectors of one collection on one node, those of all its shards in one graph (see design/vector-index.md). Calls may
+ * The vectors of one collection on one node, those of all its shards in one graph. Calls may
  * overlap; a failed one rejects with `VectorIndexError`, and calls after `close` with `INDEX_CLOSED`. An index that
  * nobody closed is given back when the garbage collector took it.
  */
@@ -165,7 +165,7 @@ export class VectorIndex {
 }
 
 /**
- * The score of two vectors of one dimension, to the bit as a search gives it (design/api.md): float32 sums in 16 lanes
+ * The score of two vectors of one dimension, to the bit as a search gives it: float32 sums in 16 lanes
  * with fused multiply-add, cosine = dot / (sqrt(dot(a, a)) * sqrt(dot(b, b))), euclidean = sqrt of the sum of squares.
  */
 export function exactScore(metric: IndexMetric, a: Float32Array, b: Float32Array): number {

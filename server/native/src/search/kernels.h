@@ -16,7 +16,7 @@ constexpr size_t kRecordsAhead = 4;
 /**
  * The inner loops for one kind of processor.
  *
- * Float sums are defined to the bit (design/api.md), so all kernels of all processors agree: 16 lanes starting at +0, lane
+ * Float sums are defined to the bit, so that the kernels of all processors agree: 16 lanes starting at +0, lane
  * j takes the elements i = j mod 16 in order with fused multiply-add, then lane j gets lane j + 8, + 4, + 2, + 1 added.
  * `dimension` is any number from 1; rows may be unaligned.
  *

@@ -19,7 +19,7 @@ inline float Norm(const float* vector, size_t dimension) {
   return std::sqrt(BestKernels().dot(vector, vector, dimension));
 }
 
-/** The score (design/api.md) from the sum of products, under euclidean of squared differences, and the two norms. */
+/** The score from the sum of products, under euclidean of squared differences, and the two norms. */
 inline float ScoreOfSum(Metric metric, float sum, float query_norm, float norm) {
   switch (metric) {
     case Metric::kCosine:

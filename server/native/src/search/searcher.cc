@@ -1,18 +1,10 @@
 #include "searcher.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace grape::search {
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-/** Flags of a candidate's slot. */
-constexpr uint32_t kExpanded = 1u << 31;
-constexpr uint32_t kAdmissible = 1u << 30;
-constexpr uint32_t kSlotMask = kAdmissible - 1;
 
 /** Slots whose codes are compared in one call of a kernel. */
 constexpr size_t kScanBlock = 64;
@@ -36,13 +28,6 @@ void PrefetchVector(const float* vector, size_t dimension) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(vector);
   for (size_t at = 0; at < dimension * sizeof(float); at += 64) __builtin_prefetch(bytes + at);
 }
-
-struct Nearer {
-  template <typename T>
-  bool operator()(const T& a, const T& b) const {
-    return a.distance < b.distance;
-  }
-};
 
 }  // namespace
 
@@ -84,97 +69,69 @@ bool Searcher::ScanIsBetter(size_t wanted) const {
   return view_.admissible * view_.admissible <= wanted * kScannedPerCandidate * view_.slots;
 }
 
-/**
- * Beam search on the lowest level (Malkov & Yashunin 2018, algorithm 2). `candidates` is sorted by distance and holds what
- * is nearer than `bound`, admissible or not, since the way to an admissible slot may lead through others; `bound` is the
- * distance of the `wanted`-th admissible one.
- */
+/** Beam search on the lowest level (Malkov & Yashunin 2018, algorithm 2). */
 bool Searcher::Walk(size_t wanted) {
   if (graph_.GetEntry().level < 0) return false;
   // Slots that are linked while this search runs are passed through, since links may lead through them now, but not
   // found: those that it must find are in the scan of the others.
-  const size_t passable = linked_ + kPassedThroughMax;
-  scratch_.met.assign((passable + 63) / 64, 0);
-  auto& candidates = scratch_.candidates;
-  candidates.reserve(wanted + kForeignMax + graph_.width(0) + 1);
-  size_t admissible = 0;
-  float bound = kInfinity;
-
-  const auto meet = [&](uint32_t slot) {
-    if (slot >= passable) return false;
-    uint64_t& word = scratch_.met[slot / 64];
-    const uint64_t bit = uint64_t{1} << (slot % 64);
-    if ((word & bit) != 0) return false;
-    word |= bit;
-    return true;
-  };
-  const auto offer = [&](uint32_t slot, float distance) -> size_t {
-    const bool admits = (slot & kSlotMask) < linked_ && view_.Admits(slots_.Code(slot & kSlotMask));
-    const Candidate candidate{distance, slot | (admits ? kAdmissible : 0)};
-    const auto place = std::upper_bound(candidates.begin(), candidates.end(), candidate, Nearer());
-    const size_t position = static_cast<size_t>(place - candidates.begin());
-    candidates.insert(place, candidate);
-    admissible += admits ? 1 : 0;
-    if (admissible < wanted) return position;
-    // The farthest admissible one may now be one too many; nothing behind the last of the wanted ones is of use.
-    const auto drop_foreign = [&] {
-      while ((candidates.back().slot & kAdmissible) == 0) candidates.pop_back();
-    };
-    drop_foreign();
-    if (admissible > wanted) {
-      candidates.pop_back();
-      admissible -= 1;
-      drop_foreign();
-    }
-    bound = candidates.back().distance;
-    return position;
-  };
-
-  const auto offer_with_duplicates = [&](uint32_t slot, float distance) -> size_t {
-    const size_t position = offer(slot, distance);
-    uint32_t next = slots_.Code(slot).next_duplicate.load(std::memory_order_acquire);
-    for (; next != 0 && distance < bound; next = slots_.Code(next - 1).next_duplicate.load(std::memory_order_acquire)) {
-      if (next - 1 < linked_ && view_.Admits(slots_.Code(next - 1))) offer((next - 1) | kExpanded, distance);
-    }
-    return position;
-  };
-
+  scratch_.met.Clear(linked_ + kPassedThroughMax);
+  scratch_.candidates.reserve(wanted + kForeignMax + graph_.width(0) + 1);
+  Beam beam(&scratch_.candidates, wanted);
   float distance;
   const uint32_t entry = Descend(&distance);
-  meet(entry);
-  offer_with_duplicates(entry, distance);
-  scratch_.neighbours.resize(graph_.width(0));
-  for (size_t next = 0; next < candidates.size();) {
-    if ((candidates[next].slot & kExpanded) != 0) {
+  scratch_.met.Meet(entry);
+  Offer(entry, distance, &beam);
+  for (size_t next = 0; next < beam.size();) {
+    if ((beam[next].slot & kExpanded) != 0) {
       next += 1;
       continue;
     }
-    candidates[next].slot |= kExpanded;
-    // Likely to be the one after this.
-    if (next + 1 < candidates.size()) graph_.Prefetch(candidates[next + 1].slot & kSlotMask);
-    const size_t read = graph_.Read(candidates[next].slot & kSlotMask, 0, scratch_.neighbours.data());
-    size_t count = 0;
-    for (size_t i = 0; i < read; ++i) {
-      if (meet(scratch_.neighbours[i])) scratch_.neighbours[count++] = scratch_.neighbours[i];
-    }
-    Measure(count);
-    size_t first = next + 1;
-    for (size_t i = 0; i < count; ++i) {
-      const uint32_t slot = scratch_.neighbours[i];
-      const float to_slot = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
-      if (to_slot >= bound) continue;
-      const size_t position = offer_with_duplicates(slot, to_slot);
-      if (position <= next + kListsAhead) graph_.Prefetch(slot);
-      first = std::min(first, position);
-    }
-    if (candidates.size() - admissible > kForeignMax) return false;
-    next = first;
+    next = Expand(next, &beam);
+    if (beam.foreign() > kForeignMax) return false;
   }
-  const auto foreign = [](const Candidate& candidate) { return (candidate.slot & kAdmissible) == 0; };
-  candidates.erase(std::remove_if(candidates.begin(), candidates.end(), foreign), candidates.end());
-  for (Candidate& candidate : candidates) candidate.slot &= kSlotMask;
+  beam.KeepAdmissible();
   // A region that the graph does not lead to must not hide points as long as there is room for them.
-  return candidates.size() + (view_.slots - linked_) >= wanted;
+  return beam.size() + (view_.slots - linked_) >= wanted;
+}
+
+/** Offers the neighbours of the candidate at this position; returns the first position where there is something new. */
+size_t Searcher::Expand(size_t position, Beam* beam) {
+  (*beam)[position].slot |= kExpanded;
+  // Likely to be the one after this.
+  if (position + 1 < beam->size()) graph_.Prefetch((*beam)[position + 1].slot & kSlotMask);
+  const size_t read = graph_.Read((*beam)[position].slot & kSlotMask, 0, scratch_.neighbours.data());
+  size_t count = 0;
+  for (size_t i = 0; i < read; ++i) {
+    if (scratch_.met.Meet(scratch_.neighbours[i])) scratch_.neighbours[count++] = scratch_.neighbours[i];
+  }
+  Measure(count);
+  size_t first = position + 1;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t slot = scratch_.neighbours[i];
+    const float distance = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
+    if (distance >= beam->bound()) continue;
+    const size_t place = Offer(slot, distance, beam);
+    if (place <= position + kListsAhead) graph_.Prefetch(slot);
+    first = std::min(first, place);
+  }
+  return first;
+}
+
+/** Adds the slot, and those that hang on it as duplicates, as far as they are wanted; returns the slot's position. */
+size_t Searcher::Offer(uint32_t slot, float distance, Beam* beam) {
+  const CodeRecord& record = slots_.Code(slot);
+  const bool admits = slot < linked_ && view_.Admits(record);
+  const size_t position = beam->Add({distance, slot | (admits ? kAdmissible : 0)});
+  uint32_t next = record.next_duplicate.load(std::memory_order_acquire);
+  while (next != 0 && distance < beam->bound()) {
+    const uint32_t duplicate = next - 1;
+    const CodeRecord& its_record = slots_.Code(duplicate);
+    if (duplicate < linked_ && view_.Admits(its_record)) {
+      beam->Add({distance, duplicate | kAdmissible | kExpanded});
+    }
+    next = its_record.next_duplicate.load(std::memory_order_acquire);
+  }
+  return position;
 }
 
 /** The nearest slot by greedy descent through the upper levels. */

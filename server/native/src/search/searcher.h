@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "beam.h"
 #include "codes.h"
 #include "graph.h"
 #include "query.h"
@@ -20,14 +21,7 @@ class Scratch {
  private:
   friend class Searcher;
 
-  struct Candidate {
-    float distance;
-    /** Slot number, with flags of the walk in the upper bits. */
-    uint32_t slot;
-  };
-
-  /** A bit for each slot that the walk has met. */
-  std::vector<uint64_t> met;
+  MetSlots met;
   std::vector<Candidate> candidates;
   std::vector<uint32_t> neighbours;
   std::vector<const uint8_t*> records;
@@ -49,13 +43,13 @@ class Searcher {
   void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits);
 
  private:
-  using Candidate = Scratch::Candidate;
-
   void ScanExactly(const float* query, size_t k, std::vector<Hit>* hits);
   /** Whether a scan of codes is cheaper, or surer, than a walk for this many candidates. */
   bool ScanIsBetter(size_t wanted) const;
   /** False: the walk was given up, or found too few. */
   bool Walk(size_t wanted);
+  size_t Expand(size_t position, Beam* beam);
+  size_t Offer(uint32_t slot, float distance, Beam* beam);
   uint32_t Descend(float* distance);
   void Measure(size_t count);
   void ScanCodes(size_t from, size_t wanted);
