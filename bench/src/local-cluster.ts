@@ -10,6 +10,13 @@ const SERVER = join(ROOT, 'bin', 'grape-vector-db-server');
 export interface ClusterOptions extends PlanOptions {
   /** Environment of the servers, over the caller's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Whether each node runs in a session of its own (the default): Ctrl-C in the terminal then reaches the launcher only,
+   * which stops the nodes in order. Linux shares the processors fairly between sessions first (autogroup, sched(7)), so
+   * that the low priority of a node's background work counts within that node only. A measurement of several nodes on one
+   * machine wants it to count between them too, as it does on machines of their own, and says false.
+   */
+  readonly ownSessions?: boolean;
 }
 
 /** Server processes on this machine, one per node, each with a configuration file and a log beside its data. */
@@ -37,8 +44,7 @@ export class LocalCluster {
     const child = spawn(SERVER, ['--config', file], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.#options.env },
-      // A process group of its own: Ctrl-C in the terminal reaches the launcher, which stops the nodes in order.
-      detached: true,
+      detached: this.#options.ownSessions ?? true,
     });
     this.#running.set(nodeId, child);
     child.once('exit', () => {

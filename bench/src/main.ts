@@ -29,6 +29,7 @@ const cluster = new LocalCluster({
   directory,
   dimension: data.dimension,
   portOffset: PORT_OFFSET,
+  ownSessions: false,
 });
 const ports = cluster.nodes.map((node) => node.restPort);
 process.on('SIGINT', () => void cluster.stopAll('SIGKILL').then(() => process.exit(130)));
