@@ -53,8 +53,6 @@ else
   ln -sfn "$native/binding.gyp" "$stage/binding.gyp"
   ln -sfn "$native/src" "$stage/src"
   cd "$stage"
-  # addon.cc asks whether search/init.h exists, which make does not see.
-  rm -f build/Release/obj.target/grape_native/src/addon.o
   # --nodedir: our own stand-in for the headers of a Node.js release, so that nothing is downloaded (gyp/common.gypi).
   nice "$root/node_modules/.bin/node-gyp" configure build --release --jobs "$(nproc)" --loglevel warn \
     --nodedir "$native/gyp" "--sanitize=${sanitize:-none}" >"$stage/log" 2>&1 || { cat "$stage/log" >&2; exit 1; }

@@ -5,9 +5,7 @@
 #include "file-lock.h"
 #include "kv/init.h"
 #include "pool.h"
-#if __has_include("search/init.h")
 #include "search/init.h"
-#endif
 
 namespace grape {
 namespace {
@@ -25,9 +23,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("configurePool", Napi::Function::New(env, ConfigurePool));
   InitFileLock(env, exports);
   InitKv(env, exports);
-#if __has_include("search/init.h")
   InitSearch(env, exports);
-#endif
   return exports;
 }
 

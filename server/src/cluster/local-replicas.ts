@@ -53,6 +53,7 @@ export class LocalReplicas {
       replicaId: position + 1,
       nodes,
       bootstrapVoters: [...nodes.keys()].slice(0, META_VOTERS_MAX),
+      bootstrapLearners: [...nodes.keys()].slice(META_VOTERS_MAX),
       applied: o.applied,
       campaignAtOnce: founders.length === 1 || (o.isNew && position === 0),
     });

@@ -73,6 +73,7 @@ export interface GroupStart {
   /** Node of each replica of the group. */
   readonly nodes: ReadonlyMap<number, string>;
   readonly bootstrapVoters: readonly number[];
+  readonly bootstrapLearners?: readonly number[];
   readonly applied: number;
   readonly campaignAtOnce: boolean;
 }

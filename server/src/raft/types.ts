@@ -25,6 +25,8 @@ export interface GroupStart {
   readonly nodes: ReadonlyMap<number, string>;
   /** Initial configuration of a group without a log; ignored when there is one. */
   readonly bootstrapVoters: readonly number[];
+  /** Members of it that only receive. None by default. */
+  readonly bootstrapLearners?: readonly number[];
   /** Index up to which the state machine has applied durably. */
   readonly applied: number;
   readonly campaignAtOnce: boolean;

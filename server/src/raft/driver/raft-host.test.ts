@@ -431,6 +431,26 @@ describe('a configuration change', () => {
   });
 });
 
+describe('learners of the first configuration', () => {
+  test('receive and apply everything, and neither lead nor count', async () => {
+    const cluster = new TestCluster({ nodes: 5 });
+    const conf = { bootstrapVoters: [1, 2, 3], bootstrapLearners: [5, 4] };
+    for (const id of cluster.replicas.values()) await cluster.start(id, undefined, conf);
+    const leader = await cluster.electLeader();
+    expect(leader.host.status(0).raft.confState).toMatchObject({ voters: [1, 2, 3], learners: [4, 5] });
+    await cluster.write('for all');
+    await cluster.until(
+      () => [...cluster.nodes.values()].every(({ machine }) => machine.texts(0).join() === 'for all'),
+      'the entry on all replicas',
+    );
+    for (const id of [...cluster.replicas.values()].slice(0, 3)) if (id !== leader.id) cluster.crash(id);
+    const write = outcome(leader.host.propose(0, Buffer.from('one voter, two learners')).promise);
+    await cluster.until(() => !leader.host.status(0).isLeader, 'the end of the leadership');
+    await cluster.settle(leader.host.stop());
+    expect(await write).toMatchObject({ code: 'WRITE_TIMEOUT' });
+  });
+});
+
 describe('leadership', () => {
   test('moves to the node asked for', async () => {
     const cluster = await threeNodes();

@@ -232,7 +232,8 @@ export class RaftHost {
     }
     if (stored?.kind === 'ok') return stored.log;
     const voters = [...start.bootstrapVoters].sort((a, b) => a - b);
-    return this.#store.create(group, { ...EMPTY_CONF, voters });
+    const learners = [...(start.bootstrapLearners ?? [])].sort((a, b) => a - b);
+    return this.#store.create(group, { ...EMPTY_CONF, voters, learners });
   }
 
   #setDamaged(start: GroupStart, reason: string): void {
