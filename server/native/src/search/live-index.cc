@@ -1,7 +1,6 @@
 #include "live-index.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
+#include <sched.h>
 
 #include <chrono>
 #include <new>
@@ -22,18 +21,21 @@ constexpr auto kTurn = std::chrono::milliseconds(5);
 /** A turn of an index whose graph is being saved. */
 constexpr auto kBlockedTurn = std::chrono::milliseconds(1);
 
-/** Linking takes what searches, writes and the main thread leave of the processors. */
-constexpr int kLinkingNice = 19;
-
 /**
  * From so many slots on, which a search scans in a few times what a walk would take it, linking no longer waits for what
  * others leave: on a busy machine that would be nothing, and the scans would keep it busy. Half a core then.
  */
 constexpr size_t kUrgentSlots = 16'000;
 
-/** On the thread of the calm lane, once. False in a container without the right. */
+/**
+ * Linking takes what searches, writes and the main thread leave of the processors: whoever of them wakes up takes over at
+ * once, which nice 19 does not promise. On the thread of the calm lane, once. False where the system refuses it.
+ */
 bool YieldsToOthers() {
-  static thread_local const bool yields = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLinkingNice) == 0;
+  static thread_local const bool yields = [] {
+    const sched_param none{};
+    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+  }();
   return yields;
 }
 
