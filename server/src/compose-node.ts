@@ -106,7 +106,10 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     logger,
     metrics: raftMetrics(metrics),
     applier: cluster.applier,
-    options: settings.raft,
+    options: {
+      ...settings.raft,
+      logCompactionThreshold: () => config.current.raft.logCompactionThreshold,
+    },
     onFatal,
   });
   return { storage, metrics, shards, cluster, transport, raft };

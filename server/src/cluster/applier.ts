@@ -28,6 +28,14 @@ export class ClusterApplier {
     });
   }
 
+  durableApplied(group: number): number {
+    return group === META_GROUP ? this.#meta.durableApplied : this.#shards.durableApplied(group);
+  }
+
+  flush(group: number): Promise<void> {
+    return group === META_GROUP ? this.#meta.flush() : this.#shards.flush();
+  }
+
   async #applyMeta(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]> {
     const results = [];
     for (const { entries } of batches) results.push(await this.#meta.apply(entries));

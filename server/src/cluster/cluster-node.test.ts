@@ -26,6 +26,14 @@ class CountingShards implements LocalShards {
     this.opened.push(shard);
   }
 
+  durableApplied(shard: number): number {
+    return this.applied(shard);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
   applied(shard: number): number {
     return this.#applied.get(shard) ?? 0;
   }

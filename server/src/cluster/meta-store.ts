@@ -17,6 +17,7 @@ import type { ClusterMap } from './types.ts';
 export class MetaStore {
   readonly #kv: KvStore;
   #applied: AppliedPosition;
+  #durableApplied: number;
   #map: ClusterMap | undefined;
   #rows: ReadonlyMap<string, Buffer>;
   readonly #listeners: ((map: ClusterMap) => void)[] = [];
@@ -24,6 +25,7 @@ export class MetaStore {
   private constructor(kv: KvStore, applied: AppliedPosition, map: ClusterMap | undefined) {
     this.#kv = kv;
     this.#applied = applied;
+    this.#durableApplied = applied.index;
     this.#map = map;
     this.#rows = map === undefined ? new Map() : encodeMap(map);
   }
@@ -39,6 +41,18 @@ export class MetaStore {
 
   get applied(): number {
     return this.#applied.index;
+  }
+
+  /** Index up to which effects survive a crash, known from a completed flush. */
+  get durableApplied(): number {
+    return this.#durableApplied;
+  }
+
+  /** Resolves when everything applied so far is durable. */
+  async flush(): Promise<void> {
+    const { index } = this.#applied;
+    await this.#kv.flush();
+    this.#durableApplied = Math.max(this.#durableApplied, index);
   }
 
   get map(): ClusterMap | undefined {
@@ -86,6 +100,7 @@ export class MetaStore {
     await this.#kv.write(batch, { sync: false });
     if (changed) await this.#kv.flush();
     this.#applied = applied;
+    if (changed) this.#durableApplied = applied.index;
     this.#rows = rows;
     this.#map = map;
     if (changed && map !== undefined) for (const listener of this.#listeners) listener(map);

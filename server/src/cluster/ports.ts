@@ -108,6 +108,10 @@ export interface CommittedBatch {
 export interface LocalShards {
   openShard(shard: number): void;
   applied(shard: number): number;
+  /** Index up to which effects survive a crash. */
+  durableApplied(shard: number): number;
+  /** Resolves when everything applied so far is durable. */
+  flush(): Promise<void>;
   /** Points of the shard over all collections. */
   vectors(shard: number): number;
   setCollection(schema: CollectionSchema): Promise<void>;

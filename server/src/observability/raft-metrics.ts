@@ -42,6 +42,10 @@ export class RaftMetrics {
     this.#proposals.of(shard).inc(entries);
   }
 
+  countCompacted(shard: string, entries: number): void {
+    this.#families.counter('grape_raft_compacted_entries_total').inc({ shard }, entries);
+  }
+
   countSnapshot(shard: string, direction: 'sent' | 'received'): void {
     this.#families.counter('grape_raft_snapshots_total').inc({ shard, direction });
   }

@@ -16,6 +16,12 @@ export interface Applier {
    * applied and visible to reads. A rejection ends the process.
    */
   apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]>;
+
+  /** Index up to which what was applied survives a crash; the log forgets nothing above it. */
+  durableApplied(group: number): number;
+
+  /** Resolves when everything that is applied at the call is durable. A rejection ends the process. */
+  flush(group: number): Promise<void>;
 }
 
 export interface GroupStart {
@@ -82,6 +88,8 @@ export interface RaftMetrics {
   committed(group: number, seconds: number): void;
   proposed(group: number, count: number): void;
   electionStarted(group: number): void;
+  /** Entries of the log were forgotten. */
+  compacted(group: number, entries: number): void;
   /** The replica was not started because its log is damaged. */
   damaged(group: number): void;
 }

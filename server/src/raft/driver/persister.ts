@@ -47,10 +47,11 @@ export class Persister {
 
   /**
    * Starts a batch unless one is under way. A batch that nothing waits for (only commit indexes moved) is held back for
-   * the next urgent one, until `force`.
+   * the next urgent one, until `force`; so is forgetting old entries.
    */
   flush(force: boolean): void {
-    if (this.#inFlight !== undefined || this.#pending.length === 0 || !(force || this.#isUrgent)) return;
+    if (this.#inFlight !== undefined || !(force || this.#isUrgent)) return;
+    if (this.#pending.length === 0 && !this.#store.isCompactionDue) return;
     const batch = this.#takeBatch();
     this.#inFlight = this.#write(batch).catch(this.#onError);
   }

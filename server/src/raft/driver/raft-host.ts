@@ -10,9 +10,8 @@ import {
 } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { KvStore } from '../../storage/index.ts';
-import { type ConfState, createRaft, type RaftOptions, type Ready } from '../core/index.ts';
+import { createRaft, type Ready } from '../core/index.ts';
 import type { GroupLog } from '../log/group-log.ts';
-import type { LoadedGroup } from '../log/load-group.ts';
 import { LogStore } from '../log/log-store.ts';
 import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
 import type {
@@ -25,20 +24,15 @@ import type {
   RaftMetrics,
 } from '../types.ts';
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
+import { bootstrapConf, coreOptions, damageOf } from './group-start.ts';
 import { damagedStatus, statusOf } from './group-status.ts';
+import { COMPACTION_THRESHOLD, Compactor } from './compactor.ts';
 import { EntryReader } from './entry-reader.ts';
 import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
-import { GROUP_PROPOSAL_BYTES_MAX, type ProposalBudget, refusedProposal } from './proposals.ts';
+import { type ProposalBudget, refusedProposal } from './proposals.ts';
 import { Replica } from './replica.ts';
 import { planTicks, TICKS_OWED_MAX, TickCounter, type TickPlan } from './timing.ts';
-
-/** Flow control of one group towards one follower. */
-const MESSAGE_BYTES_MAX = 1024 * 1024;
-const INFLIGHT_MESSAGES_MAX = 256;
-const INFLIGHT_BYTES_MAX = 4 * 2 ** 20;
-/** Committed bytes of one group that the state machine has not applied yet. */
-const COMMITTED_BYTES_MAX = 8 * 2 ** 20;
 
 export interface RaftHostDeps {
   /** The `raft/` store; owned by the caller, used by nobody else. */
@@ -55,6 +49,8 @@ export interface RaftHostDeps {
     readonly maxAppendEntries: number;
     /** Memory for the newest entries of all groups; `TAIL_BYTES_MAX` by default. */
     readonly tailBytesMax?: number;
+    /** Applied entries that a group keeps in its log; `COMPACTION_THRESHOLD` by default. */
+    readonly logCompactionThreshold?: () => number;
   };
   /**
    * Called once when the host cannot go on: a failed write, a broken invariant, a failed apply. The process must end.
@@ -85,6 +81,7 @@ export class RaftHost {
   readonly #persister: Persister;
   readonly #pipeline: ApplyPipeline;
   readonly #reader: EntryReader;
+  readonly #compactor: Compactor;
   /** Replicas that something happened to since the last turn. */
   readonly #dirty = new Set<Replica>();
   #ticksOwed = 0;
@@ -111,6 +108,13 @@ export class RaftHost {
       onError,
     });
     this.#reader = new EntryReader({ store, onLoaded: (replica) => this.#touch(replica), onError });
+    this.#compactor = new Compactor({
+      store,
+      applier: deps.applier,
+      threshold: deps.options.logCompactionThreshold ?? ((): number => COMPACTION_THRESHOLD),
+      metrics: deps.metrics,
+      onError,
+    });
     deps.transport.onRaft((fromNode, messages) => this.#guard(() => this.#receive(fromNode, messages)));
     this.#timer = deps.clock.every(this.#plan.tickMs, () => this.#onTimer());
   }
@@ -127,9 +131,14 @@ export class RaftHost {
     invariant(!this.#replicas.has(group) && !this.#damaged.has(group), 'a group is started once', { group });
     const log = this.#logOf(start);
     if (log === undefined) return;
-    const core = createRaft(this.#coreOptions(start), log, this.#deps.random);
+    const core = createRaft(
+      coreOptions(start, { plan: this.#plan, maxAppendEntries: this.#deps.options.maxAppendEntries }),
+      log,
+      this.#deps.random,
+    );
     const { clock, metrics } = this.#deps;
     const parts = { group, id: start.replicaId, nodes: start.nodes, applied: start.applied };
+    log.setApplied(start.applied);
     const replica = new Replica({ ...parts, core, log, clock, budget: this.#budget, metrics });
     this.#replicas.set(group, replica);
     this.#listGroups();
@@ -219,6 +228,7 @@ export class RaftHost {
     await this.#persister.settled();
     await this.#pipeline.settled();
     await this.#reader.settled();
+    await this.#compactor.settled();
     for (const replica of this.#replicas.values()) replica.close();
   }
 
@@ -231,9 +241,7 @@ export class RaftHost {
       return undefined;
     }
     if (stored?.kind === 'ok') return stored.log;
-    const voters = [...start.bootstrapVoters].sort((a, b) => a - b);
-    const learners = [...(start.bootstrapLearners ?? [])].sort((a, b) => a - b);
-    return this.#store.create(group, { ...EMPTY_CONF, voters, learners });
+    return this.#store.create(group, bootstrapConf(start));
   }
 
   #setDamaged(start: GroupStart, reason: string): void {
@@ -246,23 +254,6 @@ export class RaftHost {
       replica: replicaId,
       reason,
     });
-  }
-
-  #coreOptions(start: GroupStart): RaftOptions {
-    return {
-      id: start.replicaId,
-      electionTicks: this.#plan.electionTicks,
-      heartbeatTicks: this.#plan.heartbeatTicks,
-      applied: start.applied,
-      preVote: true,
-      checkQuorum: true,
-      messageBytesMax: MESSAGE_BYTES_MAX,
-      messageEntriesMax: this.#deps.options.maxAppendEntries,
-      inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
-      inflightBytesMax: INFLIGHT_BYTES_MAX,
-      uncommittedBytesMax: GROUP_PROPOSAL_BYTES_MAX,
-      committedBytesMax: COMMITTED_BYTES_MAX,
-    };
   }
 
   #receive(fromNode: string, messages: readonly GroupMessage[]): void {
@@ -320,6 +311,7 @@ export class RaftHost {
     if (owed === 0) return false;
     for (const replica of this.#replicas.values()) {
       if (replica.core.hasReady() || replica.hasWaiting) this.#dirty.add(replica);
+      this.#compactor.check(replica);
     }
     return true;
   }
@@ -386,21 +378,6 @@ export class RaftHost {
     const onFatal = this.#deps.onFatal ?? throwUncaught;
     onFatal(error);
   }
-}
-
-const EMPTY_CONF: ConfState = {
-  voters: [],
-  votersOutgoing: [],
-  learners: [],
-  learnersNext: [],
-  autoLeave: false,
-};
-
-/** Why the replica must not take part. Only what is durable in the log is applied, so the log never ends before it. */
-function damageOf(stored: LoadedGroup | undefined, applied: number): string | undefined {
-  if (stored?.kind === 'damaged') return stored.reason;
-  const last = stored === undefined ? 0 : stored.log.lastIndex();
-  return applied > last ? `${applied} entries are applied, but the log ends at ${last}` : undefined;
 }
 
 function throwUncaught(error: Error): void {

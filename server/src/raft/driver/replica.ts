@@ -116,6 +116,7 @@ export class Replica {
       if (entry.kind === 'confChange') this.#applyConfChange(entry);
     }
     this.#applied = entries.at(-1)?.index ?? this.#applied;
+    this.log.setApplied(this.#applied);
     this.core.onApplied(this.#applied);
     this.proposals.applied(entries, results);
     this.reads.applied(this.#applied);

@@ -11,22 +11,24 @@ import type {
   ReplicaId,
   SnapshotMetadata,
 } from '../core/index.ts';
-import { ChainCrcs } from './chain-crcs.ts';
+import { EntryMarks } from './entry-marks.ts';
 import type { EntryEncoder } from './entry-record.ts';
 import { EntryTail, takeFitting } from './entry-tail.ts';
 import { entryKey } from './keys.ts';
-import { type Configuration, configurationRow, hardStateRow } from './state-record.ts';
+import {
+  baseRow,
+  type Configuration,
+  configurationRow,
+  generationRow,
+  hardStateRow,
+  type LogBase,
+} from './state-record.ts';
 import { TermRuns } from './term-runs.ts';
-
-/** The point where a log begins: the entry before its first one. */
-export interface LogBase {
-  readonly index: number;
-  readonly term: number;
-  readonly crc: number;
-}
 
 /** A log that was never compacted. */
 export const LOG_START: LogBase = { index: 0, term: 0, crc: 0 };
+/** Generation of the state of a group that was never replaced by a snapshot. */
+export const FIRST_GENERATION = 1;
 
 /**
  * The log of one group. What the core sees (`LogStorage`) is durable. A `Persist` passes in two steps: `stage` puts it
@@ -34,12 +36,18 @@ export const LOG_START: LogBase = { index: 0, term: 0, crc: 0 };
  */
 export class GroupLog implements LogStorage {
   readonly group: number;
-  readonly #base: LogBase;
-  readonly #terms: TermRuns;
+  #base: LogBase;
+  #generation: number;
+  #terms: TermRuns;
   /** Runs ahead to what is staged. */
-  readonly #crcs: ChainCrcs;
+  #marks: EntryMarks;
+  /** A snapshot is staged, the log still shows what was before. */
+  #isReplacing = false;
   readonly #tail = new EntryTail();
   #hardState: HardState;
+  /** Commit index of the newest hard state that is staged. */
+  #stagedCommit: number;
+  #applied = 0;
   #configuration: Configuration;
   #configurationIsStaged: boolean;
   #isStored: boolean;
@@ -51,6 +59,7 @@ export class GroupLog implements LogStorage {
   constructor(o: {
     readonly group: number;
     readonly base: LogBase;
+    readonly generation: number;
     readonly hardState: HardState;
     readonly configuration: Configuration;
     /** False: hard state and configuration go into the first batch. */
@@ -59,8 +68,10 @@ export class GroupLog implements LogStorage {
     this.group = o.group;
     this.#base = o.base;
     this.#terms = new TermRuns(o.base);
-    this.#crcs = new ChainCrcs(o.base);
+    this.#marks = new EntryMarks(o.base);
+    this.#generation = o.generation;
     this.#hardState = o.hardState;
+    this.#stagedCommit = o.hardState.commit;
     this.#configuration = o.configuration;
     this.#configurationIsStaged = o.isStored;
     this.#isStored = o.isStored;
@@ -96,9 +107,36 @@ export class GroupLog implements LogStorage {
     return { kind: 'unavailable' };
   }
 
+  /** What could be sent now: the applied state. The one that is sent is at this index or a later one. */
   snapshot(): SnapshotMetadata {
-    const { index, term } = this.#base;
+    const index = Math.max(this.#base.index, this.#applied);
+    const term = present(this.#terms.term(index), 'the term of the applied index');
     return { index, term, confState: this.#configuration.confState };
+  }
+
+  /** The state machine has applied everything up to `index`. */
+  setApplied(index: number): void {
+    this.#applied = index;
+  }
+
+  /** Which generation of the state machine's rows is the state of this group. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** A snapshot that replaces the log is being written: the entries shown are not in the store any more. */
+  get isReplacing(): boolean {
+    return this.#isReplacing;
+  }
+
+  /** Bytes that the entries take in the store. */
+  get storedBytes(): number {
+    return this.#marks.bytes;
+  }
+
+  /** The lowest index behind which entries of at most `bytes` lie. */
+  indexLeaving(bytes: number): number {
+    return this.#marks.indexLeaving(bytes);
   }
 
   /** Index of the entry that made the configuration: those up to it must not be applied to it again. */
@@ -115,11 +153,9 @@ export class GroupLog implements LogStorage {
     this.#configurationIsStaged = false;
   }
 
-  /** Puts `persist` into `batch`. */
-  stage(persist: Persist, batch: WriteBatch, encoder: EntryEncoder): void {
-    invariant(persist.snapshot === undefined, 'no snapshot is installed: none is ever sent', {
-      group: this.group,
-    });
+  /** Puts `persist` into `batch`; `generation` holds the data of its snapshot. */
+  stage(persist: Persist, batch: WriteBatch, encoder: EntryEncoder, generation?: number): void {
+    if (persist.snapshot !== undefined) this.#stageSnapshot(persist.snapshot, batch, generation);
     this.#stageEntries(persist.entries, batch, encoder);
     // The first batch of a group holds its whole state: one row without the other would be taken for damage.
     const hardState = persist.hardState ?? (this.#isStored ? undefined : this.#hardState);
@@ -132,8 +168,28 @@ export class GroupLog implements LogStorage {
     this.#isStored = true;
   }
 
+  /**
+   * Forgets the entries up to `index`, or as far as the stored commit index and what is durable allow. Takes effect here at
+   * once: a crash may bring them back, which harms nobody. False when there is nothing to forget.
+   */
+  stageCompaction(index: number, batch: WriteBatch): boolean {
+    const target = Math.min(index, this.#stagedCommit, this.#terms.lastIndex);
+    if (this.#isReplacing || target <= this.#base.index) return false;
+    const term = present(this.#terms.term(target), 'the term of an entry in the log');
+    const base = { index: target, term, crc: this.#marks.crc(target) };
+    batch.deleteRange(entryKey(this.group, this.#base.index + 1), entryKey(this.group, target + 1));
+    const row = baseRow(this.group, base);
+    batch.put(row.key, row.value);
+    this.#base = base;
+    this.#terms.dropTo(target);
+    this.#marks.dropTo(target);
+    while ((this.#tail.firstIndex ?? Infinity) <= target) this.#tail.shift();
+    return true;
+  }
+
   /** The batch that `persist` was staged into is durable. */
   settle(persist: Persist): void {
+    if (persist.snapshot !== undefined) this.#replaceBy(persist.snapshot);
     const first = persist.entries[0];
     if (first !== undefined) this.#truncateTo(first.index - 1);
     for (const entry of persist.entries) this.#append(entry);
@@ -141,14 +197,14 @@ export class GroupLog implements LogStorage {
   }
 
   /** Takes in an entry that was read and checked at start. */
-  restore(entry: Entry, crc: number): void {
-    this.#crcs.set(entry.index, crc);
+  restore(entry: Entry, mark: { readonly crc: number; readonly bytes: number }): void {
+    this.#marks.set(entry.index, mark);
     this.#append(entry);
   }
 
   /** CRC that the entry behind `index` is chained to. */
   crcOf(index: number): number {
-    return this.#crcs.get(index);
+    return this.#marks.crc(index);
   }
 
   /** The ranges that `entries` called unavailable since the last call, at most one for each replica. */
@@ -177,7 +233,7 @@ export class GroupLog implements LogStorage {
 
   #stageHardState(hardState: HardState, batch: WriteBatch): void {
     const { commit } = hardState;
-    const last = this.#crcs.lastIndex;
+    const last = this.#marks.lastIndex;
     invariant(commit <= last, 'the stored commit is within the stored log', {
       group: this.group,
       commit,
@@ -185,12 +241,41 @@ export class GroupLog implements LogStorage {
     });
     const row = hardStateRow(this.group, hardState);
     batch.put(row.key, row.value);
+    this.#stagedCommit = commit;
+  }
+
+  /**
+   * The log begins behind the snapshot, and its state is the one of `generation`: both become true with the batch. The
+   * chain of CRCs starts anew, because the entry before it is not here.
+   */
+  #stageSnapshot(snapshot: SnapshotMetadata, batch: WriteBatch, generation: number | undefined): void {
+    const { index, term, confState } = snapshot;
+    const base = { index, term, crc: 0 };
+    this.#generation = present(generation, 'the generation that holds the data of a snapshot');
+    batch.deleteRange(entryKey(this.group, 1), entryKey(this.group, this.#marks.lastIndex + 1));
+    for (const row of [baseRow(this.group, base), generationRow(this.group, this.#generation)]) {
+      batch.put(row.key, row.value);
+    }
+    this.#marks = new EntryMarks(base);
+    this.#configuration = { index, confState };
+    this.#configurationIsStaged = false;
+    this.#isReplacing = true;
+  }
+
+  #replaceBy({ index, term }: SnapshotMetadata): void {
+    this.#base = { index, term, crc: 0 };
+    this.#terms = new TermRuns(this.#base);
+    this.#tail.truncateTo(0);
+    this.#loaded.clear();
+    this.#missing.clear();
+    this.#applied = index;
+    this.#isReplacing = false;
   }
 
   #stageEntries(entries: readonly Entry[], batch: WriteBatch, encoder: EntryEncoder): void {
     const first = entries[0];
     if (first === undefined) return;
-    const stagedLast = this.#crcs.lastIndex;
+    const stagedLast = this.#marks.lastIndex;
     const newLast = present(entries.at(-1), 'the last entry').index;
     invariant(
       first.index > this.#base.index && first.index <= stagedLast + 1,
@@ -204,12 +289,12 @@ export class GroupLog implements LogStorage {
     if (newLast < stagedLast) {
       batch.deleteRange(entryKey(this.group, newLast + 1), entryKey(this.group, stagedLast + 1));
     }
-    let crc = this.#crcs.get(first.index - 1);
+    let crc = this.#marks.crc(first.index - 1);
     for (const entry of entries) {
       const record = encoder.encode(this.group, entry, crc);
       batch.put(record.key, record.value);
       crc = record.crc;
-      this.#crcs.set(entry.index, crc);
+      this.#marks.set(entry.index, { crc, bytes: record.key.length + record.value.length });
     }
   }
 

@@ -6,7 +6,7 @@
 export const entryKeyBytes = 10;
 
 /** Which state of a group a row holds. */
-export const STATE_ROW = { hardState: 1, configuration: 2 } as const;
+export const STATE_ROW = { hardState: 1, configuration: 2, base: 3, generation: 4 } as const;
 export type StateRow = (typeof STATE_ROW)[keyof typeof STATE_ROW];
 
 /** The row with the sequence of the newest write batch. */

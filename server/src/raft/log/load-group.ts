@@ -1,9 +1,17 @@
 import { DecodeError } from '../../base/index.ts';
 import type { HardState } from '../core/index.ts';
 import { type DecodedEntry, decodeEntry } from './entry-record.ts';
-import { GroupLog, LOG_START } from './group-log.ts';
+import { FIRST_GENERATION, GroupLog, LOG_START } from './group-log.ts';
 import { STATE_ROW } from './keys.ts';
-import { type Configuration, readConfiguration, readHardState, type Row } from './state-record.ts';
+import {
+  type Configuration,
+  type LogBase,
+  readBase,
+  readConfiguration,
+  readGeneration,
+  readHardState,
+  type Row,
+} from './state-record.ts';
 
 /** What came of reading a group: its log, or why it cannot be trusted. */
 export type LoadedGroup =
@@ -12,12 +20,15 @@ export type LoadedGroup =
 /**
  * Rebuilds the log of one group from its rows, which come in key order: state rows, then entries. Checks what a write
  * batch always leaves behind: whole records, indexes without a hole, terms that never fall, one unbroken chain of CRCs,
- * a commit index within the log. Anything else means that the disk lost or changed something.
+ * a commit index within the log,
+ * which begins where its base says. Anything else means that the disk lost or changed something.
  */
 export class GroupLoader {
   readonly #group: number;
   #hardState: HardState | undefined;
   #configuration: Configuration | undefined;
+  #base: LogBase = LOG_START;
+  #generation = FIRST_GENERATION;
   #log: GroupLog | undefined;
   #damage: string | undefined;
 
@@ -34,6 +45,8 @@ export class GroupLoader {
     try {
       if (kind === STATE_ROW.hardState) this.#hardState = readHardState(row);
       else if (kind === STATE_ROW.configuration) this.#configuration = readConfiguration(row);
+      else if (kind === STATE_ROW.base) this.#base = readBase(row);
+      else if (kind === STATE_ROW.generation) this.#generation = readGeneration(row);
       else this.#refuse(`a state row of unknown kind ${kind}`);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -48,7 +61,8 @@ export class GroupLoader {
     const decoded = decodeEntry(row.key, row.value);
     const problem = problemOf(log, decoded);
     if (problem !== undefined) this.#refuse(problem);
-    else if (decoded.kind === 'ok') log.restore(decoded.entry, decoded.crc);
+    else if (decoded.kind === 'ok')
+      log.restore(decoded.entry, { crc: decoded.crc, bytes: row.key.length + row.value.length });
   }
 
   finish(): LoadedGroup {
@@ -70,7 +84,8 @@ export class GroupLoader {
     const { hardState, configuration } = { hardState: this.#hardState, configuration: this.#configuration };
     this.#log = new GroupLog({
       group: this.#group,
-      base: LOG_START,
+      base: this.#base,
+      generation: this.#generation,
       hardState,
       configuration,
       isStored: true,
@@ -83,6 +98,9 @@ export class GroupLoader {
     const last = log.lastIndex();
     const lastTerm = log.term(last) ?? 0;
     if (commit > last) this.#refuse(`commit ${commit} is behind the last index ${last}`);
+    if (commit < this.#base.index) {
+      this.#refuse(`commit ${commit} is before index ${this.#base.index}, where the log begins`);
+    }
     if (term < lastTerm) this.#refuse(`the term ${term} is below that of the last entry, ${lastTerm}`);
     if (log.configurationIndex > last) {
       this.#refuse(`the configuration of index ${log.configurationIndex} is behind the last index ${last}`);

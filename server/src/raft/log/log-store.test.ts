@@ -3,6 +3,7 @@ import type { ConfState, Entry, Persist } from '../core/index.ts';
 import type { GroupLog } from './group-log.ts';
 import { entryKey, SEQUENCE_KEY, stateKey, STATE_ROW } from './keys.ts';
 import { LogCorruptionError, LogStore } from './log-store.ts';
+import { baseRow } from './state-record.ts';
 
 const CONF: ConfState = {
   voters: [1, 2, 3],
@@ -270,5 +271,105 @@ describe('a log that the disk has changed is damaged', () => {
     const after = await tamper(kv, (batch) => batch.delete(entryKey(7, 4)));
     expect(damage(after, 7)).toBeDefined();
     expect(logOf(after, 8).lastIndex()).toBe(1);
+  });
+});
+
+describe('compaction', () => {
+  const compacted = async (kv: MemoryKv, index: number): Promise<LogStore> => {
+    const store = await open(kv);
+    store.compact(logOf(store), index);
+    expect(store.isCompactionDue).toBe(true);
+    await store.write([], { sync: false });
+    expect(store.isCompactionDue).toBe(false);
+    return store;
+  };
+  const keysOf = async (kv: MemoryKv): Promise<number> => {
+    let count = 0;
+    for await (const rows of kv.iterate({ gte: entryKey(7, 1), lt: entryKey(8, 0) })) count += rows.length;
+    return count;
+  };
+
+  test('removes the beginning; terms, chain and the rest stay, also after a restart', async () => {
+    const kv = await filled();
+    const store = await compacted(kv, 6);
+    const check = (log: GroupLog): void => {
+      expect([log.firstIndex(), log.lastIndex()]).toEqual([7, 10]);
+      expect([5, 6, 7].map((index) => log.term(index))).toEqual([undefined, 2, 2]);
+      expect(texts(log, 6, 8)).toEqual(['compacted']);
+      expect(texts(log, 7, 9)).toEqual(['entry 7', 'entry 8']);
+    };
+    check(logOf(store));
+    expect(await keysOf(kv)).toBe(4);
+    const after = await open(kv.crash({ keptBatches: 1 }));
+    check(logOf(after));
+    await after.write([{ log: logOf(after), persist: persist([entry(11, 2)]) }], SYNC);
+    expect(logOf(after).lastIndex()).toBe(11);
+  });
+
+  test('needs no sync: a crash that loses it brings the whole log back', async () => {
+    const kv = await filled();
+    await compacted(kv, 6);
+    expect(logOf(await open(kv.crash())).firstIndex()).toBe(1);
+  });
+
+  test('goes no further than the stored commit index', async () => {
+    const store = await compacted(await filled(), 10);
+    expect(logOf(store).firstIndex()).toBe(9);
+  });
+
+  test('answers nothing for what was forgotten while somebody wanted to read it', async () => {
+    const store = await compacted(await filled(), 6);
+    expect(await store.read(logOf(store), { from: 3, to: 5, ...ALL })).toEqual([]);
+  });
+
+  test('a log that lost its base is damaged', async () => {
+    const kv = await filled();
+    await compacted(kv, 6);
+    const store = await tamper(kv, (batch) => batch.delete(stateKey(7, STATE_ROW.base)));
+    expect(damage(store)).toContain('a hole in the log: 7 follows 0');
+  });
+
+  test('a base behind the commit index is damage', async () => {
+    const kv = await filled();
+    const store = await tamper(kv, (batch) => {
+      const row = baseRow(7, { index: 10, term: 2, crc: 1 });
+      batch.put(row.key, row.value).deleteRange(entryKey(7, 1), entryKey(7, 11));
+    });
+    expect(damage(store)).toContain('commit 8 is before index 10');
+  });
+});
+
+describe('a snapshot', () => {
+  const snapshot = { index: 20, term: 3, confState: { ...CONF, voters: [1, 2], learners: [4] } };
+  const install: Persist = { ...persist([entry(21, 3)], { term: 3, vote: 0, commit: 20 }), snapshot };
+
+  test('replaces log, configuration and generation in one batch', async () => {
+    const kv = await filled();
+    const store = await open(kv);
+    expect(store.generation(7)).toBe(1);
+    await store.write([{ log: logOf(store), persist: install, generation: 2 }], SYNC);
+    for (const at of [store, await open(kv.crash())]) {
+      const log = logOf(at);
+      expect([log.firstIndex(), log.lastIndex(), at.generation(7)]).toEqual([21, 21, 2]);
+      expect([log.term(10), log.term(20), log.term(21)]).toEqual([undefined, 3, 3]);
+      expect(texts(log, 21, 22)).toEqual(['entry 21']);
+      expect([log.initialState().confState, log.configurationIndex]).toEqual([snapshot.confState, 20]);
+    }
+  });
+
+  test('shows the log before it until it is durable, and reads nothing that it has removed', async () => {
+    const kv = await filled();
+    const store = await open(kv);
+    const log = logOf(store);
+    const writing = store.write([{ log, persist: install, generation: 2 }], SYNC);
+    expect([log.firstIndex(), log.lastIndex()]).toEqual([1, 10]);
+    expect(await store.read(log, { from: 3, to: 5, ...ALL })).toEqual([]);
+    await writing;
+    expect(log.firstIndex()).toBe(21);
+  });
+
+  test('needs the generation that holds its data', async () => {
+    const store = await open(await filled());
+    await expect(store.write([{ log: logOf(store), persist: install }], SYNC)).rejects.toThrow('generation');
   });
 });

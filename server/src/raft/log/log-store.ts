@@ -2,7 +2,7 @@ import { invariant } from '../../base/index.ts';
 import { type KvEntry, type KvStore, WriteBatch } from '../../storage/index.ts';
 import type { ConfState, EntriesRange, Entry, Persist } from '../core/index.ts';
 import { decodeEntry, EntryEncoder } from './entry-record.ts';
-import { GroupLog, LOG_START } from './group-log.ts';
+import { FIRST_GENERATION, GroupLog, LOG_START } from './group-log.ts';
 import { entryKey, parseKey } from './keys.ts';
 import { GroupLoader, type LoadedGroup } from './load-group.ts';
 import { readSequence, sequenceRow } from './state-record.ts';
@@ -14,6 +14,8 @@ const READ_CHUNK_BYTES_MAX = 1024 * 1024;
 export interface Staged {
   readonly log: GroupLog;
   readonly persist: Persist;
+  /** Where the data of its snapshot lie; required with one. */
+  readonly generation?: number | undefined;
 }
 
 export interface BatchWritten {
@@ -35,6 +37,8 @@ export class LogStore {
   readonly #groups = new Map<number, LoadedGroup>();
   /** Logs that hold entries in memory. */
   readonly #logs = new Set<GroupLog>();
+  /** Up to which index logs shall forget their entries. */
+  readonly #compactions = new Map<GroupLog, number>();
   #sequence = 0;
 
   private constructor(kv: KvStore, tailBytesMax: number) {
@@ -65,6 +69,7 @@ export class LogStore {
     const log = new GroupLog({
       group,
       base: LOG_START,
+      generation: FIRST_GENERATION,
       hardState: { term: 0, vote: 0, commit: 0 },
       configuration: { index: 0, confState },
       isStored: false,
@@ -74,15 +79,33 @@ export class LogStore {
     return log;
   }
 
+  /** Generation of the state of a group that is valid on this node; 1 when nothing says otherwise. */
+  generation(group: number): number {
+    const loaded = this.#groups.get(group);
+    return loaded?.kind === 'ok' ? loaded.log.generation : FIRST_GENERATION;
+  }
+
+  /** With the next batch `log` forgets its entries up to `index`: they are applied, and durably so. */
+  compact(log: GroupLog, index: number): void {
+    this.#compactions.set(log, index);
+  }
+
+  /** A batch would free space. */
+  get isCompactionDue(): boolean {
+    return this.#compactions.size > 0;
+  }
+
   /** One atomic batch; what it holds is visible in the logs when the promise resolves. Calls must not overlap. */
   async write(staged: readonly Staged[], options: { readonly sync: boolean }): Promise<BatchWritten> {
     const batch = this.#batch;
     batch.clear();
     let entries = 0;
-    for (const { log, persist } of staged) {
-      log.stage(persist, batch, this.#encoder);
+    for (const { log, persist, generation } of staged) {
+      log.stage(persist, batch, this.#encoder, generation);
       entries += persist.entries.length;
     }
+    for (const [log, index] of this.#compactions) log.stageCompaction(index, batch);
+    this.#compactions.clear();
     // Messages may wait for the disk only because something before them did: then there is nothing to write.
     if (batch.count === 0) return { bytes: 0, entries };
     this.#sequence += 1;
@@ -96,9 +119,10 @@ export class LogStore {
 
   /**
    * Entries [from, to) from the disk, at least one, then as many as fit into `bytesMax`; none when they were cut off
-   * meanwhile. Throws `LogCorruptionError`.
+   * or forgotten meanwhile. Throws `LogCorruptionError`.
    */
   async read(log: GroupLog, range: EntriesRange): Promise<Entry[]> {
+    if (range.from < log.firstIndex() || log.isReplacing) return [];
     const termBefore = log.term(range.from);
     const entries = await this.#readChain(log, range);
     if (entries.length === 0 && termBefore !== undefined && log.term(range.from) === termBefore) {

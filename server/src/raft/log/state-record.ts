@@ -11,6 +11,14 @@ export interface Configuration {
   readonly confState: ConfState;
 }
 
+/** The point where a log begins: the entry before its first one. */
+export interface LogBase {
+  readonly index: number;
+  readonly term: number;
+  /** What the first entry is chained to. */
+  readonly crc: number;
+}
+
 export interface Row {
   readonly key: Buffer;
   readonly value: Buffer;
@@ -29,6 +37,18 @@ export function configurationRow(group: number, configuration: Configuration): R
   });
 }
 
+/** Where the log of a group begins; no row: at its start. */
+export function baseRow(group: number, base: LogBase): Row {
+  return seal(stateKey(group, STATE_ROW.base), (writer) =>
+    writer.u53(base.index).u53(base.term).u32(base.crc),
+  );
+}
+
+/** Which generation of the state machine's rows is the state of the group on this node; no row: the first. */
+export function generationRow(group: number, generation: number): Row {
+  return seal(stateKey(group, STATE_ROW.generation), (writer) => writer.u32(generation));
+}
+
 /** `sequence` counts the write batches of the node; it never repeats. */
 export function sequenceRow(sequence: number): Row {
   return seal(SEQUENCE_KEY, (writer) => writer.u53(sequence));
@@ -41,6 +61,14 @@ export function readHardState(row: Row): HardState {
 
 export function readConfiguration(row: Row): Configuration {
   return open(row, (reader) => ({ index: reader.u53(), confState: readConfState(reader) }));
+}
+
+export function readBase(row: Row): LogBase {
+  return open(row, (reader) => ({ index: reader.u53(), term: reader.u53(), crc: reader.u32() }));
+}
+
+export function readGeneration(row: Row): number {
+  return open(row, (reader) => reader.u32());
 }
 
 export function readSequence(row: Row): number {

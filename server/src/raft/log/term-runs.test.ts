@@ -1,21 +1,30 @@
 import fc from 'fast-check';
 import { InvariantError } from '../../base/index.ts';
-import { ChainCrcs } from './chain-crcs.ts';
+import { EntryMarks } from './entry-marks.ts';
 import { TermRuns } from './term-runs.ts';
 
 describe('terms as runs', () => {
-  test('answer like a list of terms, whatever is appended and cut off', () => {
-    const step = fc.oneof(fc.record({ append: fc.nat({ max: 2 }) }), fc.record({ cut: fc.nat({ max: 30 }) }));
+  test('answer like a list of terms, whatever is appended, cut off and forgotten', () => {
+    const step = fc.oneof(
+      fc.record({ append: fc.nat({ max: 2 }) }),
+      fc.record({ cut: fc.nat({ max: 30 }) }),
+      fc.record({ drop: fc.nat({ max: 9 }) }),
+    );
     fc.assert(
       fc.property(fc.nat({ max: 5 }), fc.array(step, { maxLength: 60 }), (base, steps) => {
         const runs = new TermRuns({ index: base, term: 1 });
-        const naive = [1];
+        const naive: (number | undefined)[] = [1];
+        let dropped = 0;
         for (const change of steps) {
           if ('append' in change) {
-            const term = naive.at(-1)! + change.append;
+            const term = (naive.at(-1) ?? 0) + change.append;
             naive.push(term);
             runs.append(base + naive.length - 1, term);
-          } else {
+          } else if ('drop' in change) {
+            dropped = Math.min(dropped + change.drop, naive.length - 1);
+            naive.fill(undefined, 0, dropped);
+            runs.dropTo(base + dropped);
+          } else if (change.cut >= dropped) {
             naive.length = Math.min(naive.length, change.cut + 1);
             runs.truncateTo(base + change.cut);
           }
@@ -34,15 +43,32 @@ describe('terms as runs', () => {
   });
 });
 
-describe('the chain of CRCs', () => {
-  test('grows, is cut by setting an earlier index, and begins with the base', () => {
-    const crcs = new ChainCrcs({ index: 10, crc: 99 });
-    for (let index = 11; index <= 5000; index += 1) crcs.set(index, index);
-    expect([crcs.get(10), crcs.get(11), crcs.get(5000)]).toEqual([99, 11, 5000]);
-    crcs.set(20, 7);
-    expect(crcs.lastIndex).toBe(20);
-    expect(crcs.get(20)).toBe(7);
-    expect(() => crcs.get(21)).toThrow(InvariantError);
-    expect(() => crcs.set(22, 1)).toThrow(InvariantError);
+describe('the marks of entries', () => {
+  const mark = (crc: number): { crc: number; bytes: number } => ({ crc, bytes: 10 });
+
+  test('grow, are cut by setting an earlier index, and begin with the base', () => {
+    const marks = new EntryMarks({ index: 10, crc: 99 });
+    for (let index = 11; index <= 5000; index += 1) marks.set(index, mark(index));
+    expect([marks.crc(10), marks.crc(11), marks.crc(5000)]).toEqual([99, 11, 5000]);
+    expect(marks.bytes).toBe(49_900);
+    marks.set(20, mark(7));
+    expect([marks.lastIndex, marks.crc(20), marks.bytes]).toEqual([20, 7, 100]);
+    expect(() => marks.crc(21)).toThrow(InvariantError);
+    expect(() => marks.set(22, mark(1))).toThrow(InvariantError);
+  });
+
+  test('forget their beginning, go on behind it, and tell where a number of bytes begins', () => {
+    const marks = new EntryMarks({ index: 0, crc: 0 });
+    for (let index = 1; index <= 3000; index += 1) marks.set(index, mark(index));
+    marks.dropTo(2000);
+    expect([marks.crc(2000), marks.crc(2001), marks.lastIndex, marks.bytes]).toEqual([
+      2000, 2001, 3000, 10_000,
+    ]);
+    expect(() => marks.crc(1999)).toThrow(InvariantError);
+    for (let index = 3001; index <= 6000; index += 1) marks.set(index, mark(index));
+    expect(marks.crc(6000)).toBe(6000);
+    expect([marks.indexLeaving(55), marks.indexLeaving(1e9)]).toEqual([5995, 2000]);
+    marks.dropTo(6000);
+    expect([marks.bytes, marks.lastIndex, marks.crc(6000)]).toEqual([0, 6000, 6000]);
   });
 });

@@ -5,7 +5,7 @@ import { invariant } from '../../base/index.ts';
  * Begins behind `baseIndex`, whose term is `baseTerm`.
  */
 export class TermRuns {
-  readonly #baseIndex: number;
+  #baseIndex: number;
   /** First index of each run, ascending; the base is the first run. */
   readonly #firsts: number[];
   readonly #terms: number[];
@@ -47,9 +47,27 @@ export class TermRuns {
     this.#last = index;
   }
 
+  /** Forgets everything before `index`, which becomes the base. */
+  dropTo(index: number): void {
+    invariant(index >= this.#baseIndex && index <= this.#last, 'the base moves within the log', {
+      index,
+      base: this.#baseIndex,
+      last: this.#last,
+    });
+    const run = this.#runOf(index);
+    this.#firsts.splice(0, run);
+    this.#terms.splice(0, run);
+    this.#firsts[0] = index;
+    this.#baseIndex = index;
+  }
+
   /** Undefined outside of [base, last]. */
   term(index: number): number | undefined {
     if (index < this.#baseIndex || index > this.#last) return undefined;
+    return this.#terms[this.#runOf(index)];
+  }
+
+  #runOf(index: number): number {
     let low = 0;
     let high = this.#firsts.length - 1;
     while (low < high) {
@@ -57,6 +75,6 @@ export class TermRuns {
       if ((this.#firsts[middle] as number) <= index) low = middle;
       else high = middle - 1;
     }
-    return this.#terms[low];
+    return low;
   }
 }

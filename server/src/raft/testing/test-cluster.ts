@@ -1,6 +1,7 @@
 import { FakeClock, present, seededRandom } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
+import { COMPACTION_THRESHOLD } from '../driver/compactor.ts';
 import { RaftHost } from '../driver/raft-host.ts';
 import type { Applier, CommittedBatch, GroupStart } from '../types.ts';
 import { MemoryNetwork } from './memory-network.ts';
@@ -27,6 +28,19 @@ export class TextMachine implements Applier {
     );
   }
 
+  /** What counts as durable; nothing by default, so that a log is kept from its beginning. */
+  durable: (group: number) => number = () => 0;
+  flushes = 0;
+
+  durableApplied(group: number): number {
+    return this.durable(group);
+  }
+
+  flush(): Promise<void> {
+    this.flushes += 1;
+    return Promise.resolve();
+  }
+
   texts(group: number): string[] {
     const texts = this.#texts.get(group) ?? [];
     this.#texts.set(group, texts);
@@ -50,13 +64,21 @@ export class TestCluster {
   readonly #ids: readonly string[];
   readonly #groups: readonly number[];
   readonly #tailBytesMax: number | undefined;
+  readonly #threshold: number | undefined;
   #seed: number;
 
-  constructor(o: { nodes: number; groups?: readonly number[]; seed?: number; tailBytesMax?: number }) {
+  constructor(o: {
+    nodes: number;
+    groups?: readonly number[];
+    seed?: number;
+    tailBytesMax?: number;
+    logCompactionThreshold?: number;
+  }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
     this.#seed = o.seed ?? 1;
     this.#tailBytesMax = o.tailBytesMax;
+    this.#threshold = o.logCompactionThreshold;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -88,6 +110,7 @@ export class TestCluster {
         electionTimeoutMs: 20 * TICK_MS,
         heartbeatIntervalMs: 5 * TICK_MS,
         maxAppendEntries: 100,
+        logCompactionThreshold: () => this.#threshold ?? COMPACTION_THRESHOLD,
         ...(this.#tailBytesMax === undefined ? {} : { tailBytesMax: this.#tailBytesMax }),
       },
     });
