@@ -11,15 +11,20 @@ export interface Hit {
 }
 
 /** One call to one node; a broken connection is a rejection, every HTTP answer a reply. */
-export async function call(url: string, method: string, path: string, body?: unknown): Promise<Reply> {
+export function call(url: string, method: string, path: string, body?: unknown): Promise<Reply> {
+  return callWith({}, { url, method, path, body });
+}
+
+/** The same with headers of its own. */
+export async function callWith(
+  headers: Readonly<Record<string, string>>,
+  target: { readonly url: string; readonly method: string; readonly path: string; readonly body?: unknown },
+): Promise<Reply> {
+  const { url, method, path, body } = target;
   const response = await fetch(`${url}${path}`, {
     method,
-    ...(body === undefined
-      ? {}
-      : {
-          body: typeof body === 'string' ? body : JSON.stringify(body),
-          headers: { 'content-type': 'application/json' },
-        }),
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
   });
   const text = await response.text();

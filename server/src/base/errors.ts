@@ -60,6 +60,21 @@ export const ERRORS = {
     retryable: false,
     advice: 'There is nothing under this id or path.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    class: 'AlreadyExists',
+    http: 409,
+    grpc: 6,
+    retryable: false,
+    advice: 'Another write was sent under this key or sequence; use a new one for every write.',
+  },
+  SEQUENCE_TOO_OLD: {
+    class: 'PreconditionFailed',
+    http: 409,
+    grpc: 9,
+    retryable: false,
+    advice:
+      'Let a client id have one write under way at a time, each with a higher sequence than the one before.',
+  },
   NOT_A_MEMBER: {
     class: 'Unavailable',
     http: 503,
@@ -94,7 +109,7 @@ export const ERRORS = {
     http: 504,
     grpc: 4,
     retryable: false,
-    advice: 'The outcome is unknown: the write may still happen. Upserts and deletes by id may be repeated.',
+    advice: 'The outcome is unknown: the write may still happen. Repeat it with the same Idempotency-Key.',
   },
   INTERNAL: {
     class: 'Internal',

@@ -16,7 +16,9 @@ import { mergeById } from './scroll.ts';
 import { SerialLock } from './serial-lock.ts';
 import { newShardState, type ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
-import { Turn } from './turn.ts';
+import type { RetryRef } from './retry-ledger.ts';
+import { readRetryRows } from './retry-rows.ts';
+import { type Known, Turn } from './turn.ts';
 import type { IndexStats, VectorIndexes } from './vector-index-port.ts';
 
 export interface EngineOptions {
@@ -38,6 +40,13 @@ export interface PointRef {
   readonly shard: number;
   readonly collection: number;
   readonly idKey: Buffer;
+}
+
+/** What the entries of a turn will look at. */
+export interface Touched {
+  readonly points: readonly PointRef[];
+  /** One per write that names itself. */
+  readonly retries: readonly RetryRef[];
 }
 
 export interface ScrollQuery {
@@ -154,14 +163,14 @@ export class Engine {
   }
 
   /**
-   * Runs `effects` on a turn that knows which of `points` exist, writes everything that it did as one batch, and
+   * Runs `effects` on a turn that knows what the store has of `touched`, writes everything that it did as one batch, and
    * resolves with its answer when searches see it. Any rejection is fatal: the node must stop applying.
    */
-  transact<T>(points: readonly PointRef[], effects: (turn: Turn) => T): Promise<T> {
+  transact<T>(touched: Touched, effects: (turn: Turn) => T): Promise<T> {
     return this.#lock.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
       const { kv, clock } = this.#o;
-      const turn = new Turn((shard) => this.shardState(shard), await this.#existing(points));
+      const turn = new Turn((shard) => this.shardState(shard), await this.#known(touched));
       const answer = effects(turn);
       const states = turn.seal();
       if (turn.batch.count === 0) return answer;
@@ -265,6 +274,15 @@ export class Engine {
   #address(ref: PointRef): PointAddress {
     const { shard, collection, idKey } = ref;
     return { shard, generation: this.shardState(shard).generation, collection, idKey };
+  }
+
+  async #known({ points, retries }: Touched): Promise<Known> {
+    const exists = await this.#existing(points);
+    const state = (shard: number): ShardState => this.shardState(shard);
+    return {
+      exists,
+      retries: await untilRoom(this.#o.clock, () => readRetryRows(this.#store, state, retries)),
+    };
   }
 
   /** By point key as latin1 text. */

@@ -8,6 +8,8 @@ const state = (shard: number, applied: number, generation = 1): ShardState => ({
   applied,
   term: 1,
   journalAfter: 0,
+  logTimeMs: 0,
+  retryRows: 0,
   collections: new Map(),
 });
 

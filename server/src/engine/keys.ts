@@ -4,7 +4,7 @@ import { DecodeError, invariant } from '../base/index.ts';
  * Keys of `data/`, one column family. Every number is big-endian, so that byte order is numeric order. The first byte
  * names the table; 0x01 to 0x0f belong to the engine.
  */
-const TABLE = { points: 0x01, shardStates: 0x02, journal: 0x03 } as const;
+const TABLE = { points: 0x01, shardStates: 0x02, journal: 0x03, retries: 0x04, retryOrder: 0x05 } as const;
 
 /** Most replicas of one shard that a node ever holds one after the other, and most collections: both are u32. */
 const U32_MAX = 0xffff_ffff;
@@ -96,6 +96,32 @@ export function journalRange(
   rows: { readonly after: number; readonly upTo: number },
 ): KeyRange {
   return { gte: journalKey(at, rows.after + 1), lt: journalKey(at, rows.upTo + 1) };
+}
+
+/** `04 | shard u16 | generation u32 | name` */
+export function retryKey(at: ShardGeneration, name: Buffer): Buffer {
+  const key = Buffer.allocUnsafe(7 + name.length);
+  writeGeneration(key, TABLE.retries, at);
+  name.copy(key, 7);
+  return key;
+}
+
+/** `05 | shard u16 | generation u32 | log index u64` */
+export function retryOrderKey(at: ShardGeneration, index: number): Buffer {
+  const key = journalKey(at, index);
+  key[0] = TABLE.retryOrder;
+  return key;
+}
+
+export function retryOrderIndexOf(key: Buffer): number {
+  if (key[0] !== TABLE.retryOrder || key.length !== JOURNAL_KEY_BYTES)
+    throw new DecodeError('not a key of the order of retries');
+  return key.readUInt32BE(7) * 2 ** 32 + key.readUInt32BE(11);
+}
+
+/** Retry rows of a shard in the order of the entries that made them. */
+export function retryOrderRange(at: ShardGeneration): KeyRange {
+  return { gte: retryOrderKey(at, 0), lt: retryOrderKey(at, Number.MAX_SAFE_INTEGER) };
 }
 
 function writeSlice(key: Buffer, slice: CollectionSlice): void {

@@ -8,10 +8,13 @@ import {
   parseShardStateKey,
   type PointAddress,
   pointKey,
+  retryOrderIndexOf,
+  retryOrderRange,
   shardStateRange,
   type ShardGeneration,
   sliceRange,
 } from './keys.ts';
+import { decodeRetryPlace, decodeRetryRow, type RetryPlace, type RetryRow } from './retry-row.ts';
 import { decodeShardState, type ShardState } from './shard-state.ts';
 import { decodePointValue, type StoredPoint } from './stored-point.ts';
 
@@ -84,6 +87,22 @@ export class PointStore {
   ): AsyncIterable<JournalRow[]> {
     const chunks = this.#kv.iterate(journalRange(at, rows));
     return mapChunks(chunks, ({ key, value }) => decodeJournalRow(journalIndexOf(key), value));
+  }
+
+  /** One answer per key, in order. */
+  async retryRows(keys: readonly Buffer[]): Promise<(RetryRow | undefined)[]> {
+    const values = await this.#kv.multiGet(keys);
+    return values.map((value) => (value === undefined ? undefined : decodeRetryRow(Buffer.from(value))));
+  }
+
+  /** The places that were made first, at most `limit`. */
+  async oldestRetries(at: ShardGeneration, limit: number): Promise<RetryPlace[]> {
+    const places: RetryPlace[] = [];
+    for await (const chunk of this.#kv.iterate(retryOrderRange(at), { limit })) {
+      for (const { key, value } of chunk)
+        places.push(decodeRetryPlace(retryOrderIndexOf(key), Buffer.from(value)));
+    }
+    return places;
   }
 
   /** The states of all shards and generations that were ever written here. */

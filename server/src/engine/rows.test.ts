@@ -8,6 +8,7 @@ import { decodePointValue, encodePointValue, float32Values } from './stored-poin
 const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
   fc.uint8Array({ maxLength }).map((b) => Buffer.from(b));
 const at = { shard: 3, generation: 9 };
+const counters = { logTimeMs: 0, retryRows: 0 };
 
 test('a stored point comes back as it was, whatever its bits are', () => {
   const vector = fc.uint8Array({ minLength: 1, maxLength: 9 }).map((b) => Buffer.concat([b, b, b, b]));
@@ -41,6 +42,8 @@ test('the state of a shard comes back, and its bytes do not depend on the order 
     applied: fc.maxSafeNat(),
     term: fc.maxSafeNat(),
     journalAfter: fc.maxSafeNat(),
+    logTimeMs: fc.maxSafeNat(),
+    retryRows: fc.maxSafeNat(),
   });
   const many = fc.uniqueArray(collection, { selector: ([id]) => id, maxLength: 5 });
   fc.assert(
@@ -80,17 +83,24 @@ test('rows that are cut short or of a later format are refused', () => {
     vector: Buffer.alloc(8),
     payload: Buffer.from('{}'),
   };
-  const state: ShardState = { ...at, applied: 1, term: 1, journalAfter: 0, collections: new Map() };
+  const state: ShardState = {
+    ...at,
+    ...counters,
+    applied: 1,
+    term: 1,
+    journalAfter: 0,
+    collections: new Map(),
+  };
   const rows: [Buffer, (row: Buffer) => unknown, number][] = [
     [encodePointValue(point, 1), decodePointValue, 20],
-    [encodeShardState(state), (row) => decodeShardState(at, row), 28],
+    [encodeShardState(state), (row) => decodeShardState(at, row), 44],
     [encodeJournalRow(1, [Buffer.from('ab')]), (row) => decodeJournalRow(1, row), 12],
     [encodeCoverage(new Map([[1, { generation: 1, applied: 1 }]])), decodeCoverage, 18],
   ];
   for (const [row, decode, length] of rows) {
     for (let cut = 0; cut < length; cut++) expect(() => decode(row.subarray(0, cut))).toThrow(DecodeError);
     const later = Buffer.from(row);
-    later[0] = 2;
+    later[0] = 9;
     expect(() => decode(later)).toThrow(DecodeError);
   }
 });
@@ -104,6 +114,21 @@ test.each([
   ['a state in between', { generation: 9, applied: 70 }, 30],
   ['the state of the store', { generation: 9, applied: 100 }, 0],
 ])('an index that holds %s', (_, coverage, behind) => {
-  const state = { ...at, applied: 100, term: 1, journalAfter: 50, collections: new Map() };
+  const state = { ...at, ...counters, applied: 100, term: 1, journalAfter: 50, collections: new Map() };
   expect(entriesBehind(coverage, state)).toBe(behind);
+});
+
+test('a shard state of the first format has no log time and no retry rows', () => {
+  const state: ShardState = {
+    ...at,
+    ...counters,
+    applied: 7,
+    term: 2,
+    journalAfter: 3,
+    collections: new Map(),
+  };
+  const row = encodeShardState(state);
+  // format u8, three u64, then log time and rows, 16 bytes that the first format lacks.
+  const first = Buffer.concat([Buffer.of(1), row.subarray(1, 25), row.subarray(41)]);
+  expect(decodeShardState(at, first)).toEqual(state);
 });

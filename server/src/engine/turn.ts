@@ -4,6 +4,8 @@ import { WriteBatch } from '../storage/index.ts';
 import { encodeJournalRow, JOURNAL_ENTRIES_MAX } from './journal.ts';
 import { journalKey, type PointAddress, pointKey, shardStateKey } from './keys.ts';
 import { type CollectionState, encodeShardState, type ShardState } from './shard-state.ts';
+import { RetryLedger, type RetryRows } from './retry-ledger.ts';
+import type { RetryRow } from './retry-row.ts';
 import { encodePointValue } from './stored-point.ts';
 
 /** The entry that changes points: its log index becomes their version. */
@@ -20,13 +22,33 @@ export interface PointChange extends PointAddress {
   readonly vector: Buffer | undefined;
 }
 
+/** One entry of a write that named itself. */
+export interface RetryPart {
+  readonly sequence: number;
+  readonly digest: Buffer;
+  readonly chunk: number;
+  readonly result: Buffer;
+}
+
 interface Draft {
   readonly shard: number;
   readonly generation: number;
   applied: number;
   term: number;
   journalAfter: number;
+  logTimeMs: number;
+  retryRows: number;
   readonly collections: Map<number, CollectionState>;
+}
+
+/** Log time that one entry adds at most: a clock that is far ahead moves it in steps only. */
+const LOG_TIME_STEP_MS = 10_000;
+
+/** What a turn must know of the store before it starts. */
+export interface Known {
+  /** By point key as latin1 text: does the point exist? */
+  readonly exists: Map<string, boolean>;
+  readonly retries: RetryRows;
 }
 
 /**
@@ -40,11 +62,40 @@ export class Turn {
   /** By point key as latin1 text: does the point exist after the effects so far? */
   readonly #exists: Map<string, boolean>;
   readonly #drafts = new Map<number, Draft>();
+  readonly #retries: RetryLedger;
 
-  /** `exists` has an answer for every point that the turn will touch. */
-  constructor(stateOf: (shard: number) => ShardState, exists: Map<string, boolean>) {
+  /** `known` has an answer for every point and every retry row that the turn will touch. */
+  constructor(stateOf: (shard: number) => ShardState, known: Known) {
     this.#stateOf = stateOf;
-    this.#exists = exists;
+    this.#exists = known.exists;
+    this.#retries = new RetryLedger(this.batch, known.retries);
+  }
+
+  /** The clock of the shard moves to that of an entry, never back and in bounded steps. */
+  noteTime(shard: number, wallMs: number): void {
+    const draft = this.#draft(shard);
+    const limit = draft.logTimeMs === 0 ? wallMs : draft.logTimeMs + LOG_TIME_STEP_MS;
+    draft.logTimeMs = Math.max(draft.logTimeMs, Math.min(wallMs, limit));
+  }
+
+  /** What the shard remembers under this name. */
+  retry(shard: number, name: Buffer): RetryRow | undefined {
+    return this.#retries.find(this.#draft(shard), name);
+  }
+
+  /** Forgets what is old; false when the shard can remember nothing more. */
+  makeRoomForRetry(shard: number): boolean {
+    return this.#retries.makeRoom(this.#draft(shard));
+  }
+
+  /** Remembers the result of a part of the write under this name; another write's row under it is replaced. */
+  remember(at: EntryAddress, name: Buffer, part: RetryPart): void {
+    const draft = this.#draft(at.shard);
+    const former = this.#retries.find(draft, name);
+    const isSame = former?.sequence === part.sequence && former.digest.equals(part.digest);
+    const { index, timeMs } = isSame ? former : { index: at.index, timeMs: draft.logTimeMs };
+    const chunks = new Map(isSame ? former.chunks : []).set(part.chunk, part.result);
+    this.#retries.put(draft, name, { index, timeMs, chunks, sequence: part.sequence, digest: part.digest });
   }
 
   /** Values per vector in this shard; undefined before the first upsert into the collection. */

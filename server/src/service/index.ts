@@ -13,7 +13,7 @@ export {
   type PointsServiceDeps,
   type ScrollResult,
 } from './points-service.ts';
-export type { UpsertResult } from './points-writer.ts';
+export type { RetryName, UpsertResult } from './points-writer.ts';
 export type {
   Directory,
   Groups,

@@ -19,7 +19,7 @@ import { LocalReader } from './local-reader.ts';
 import { mergePages } from './merge.ts';
 import { answerPeerReads } from './peer-reads.ts';
 import { PointsSearch, type SearchHit } from './points-search.ts';
-import { PointsWriter, type UpsertResult } from './points-writer.ts';
+import { PointsWriter, type UpsertResult, type WriteOptions } from './points-writer.ts';
 import type { Directory, Groups, LocalShards, Peers } from './ports.ts';
 import { Proposer } from './proposer.ts';
 import { ReadRouter, type ReadTarget } from './read-router.ts';
@@ -73,18 +73,18 @@ export class PointsService {
     answerPeers(deps, { proposer, local });
   }
 
-  upsert(request: UpsertRequest, options: CallOptions): Promise<UpsertResult> {
-    return this.#writer.upsert(request, options.deadlineMs);
+  upsert(request: UpsertRequest, options: WriteOptions): Promise<UpsertResult> {
+    return this.#writer.upsert(request, options);
   }
 
   /** Whether the point existed. */
-  async delete(id: PointId, options: CallOptions): Promise<boolean> {
-    return (await this.#writer.delete({ ids: [id] }, options.deadlineMs)) === 1;
+  async delete(id: PointId, options: WriteOptions): Promise<boolean> {
+    return (await this.#writer.delete({ ids: [id] }, options)) === 1;
   }
 
   /** How many of the points existed. */
-  deleteMany(request: DeleteRequest, options: CallOptions): Promise<number> {
-    return this.#writer.delete(request, options.deadlineMs);
+  deleteMany(request: DeleteRequest, options: WriteOptions): Promise<number> {
+    return this.#writer.delete(request, options);
   }
 
   async get(

@@ -1,6 +1,7 @@
 import { Breather, type Clock, GrapeError } from '../base/index.ts';
 import type { CollectionSchema, DeleteRequest, UpsertRequest } from '../model/index.ts';
 import { encodeCommand } from '../shard/index.ts';
+import { digestOf } from './retry-digest.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { formedMap } from './formed.ts';
 import type { LeaderTable } from './leader-table.ts';
@@ -20,6 +21,21 @@ export interface UpsertResult {
   readonly versions: readonly { readonly shard: number; readonly version: number }[];
 }
 
+/** What a write calls itself, so that its sender may repeat it without doing it twice. */
+export interface RetryName {
+  /** One write, or a client that numbers its writes. */
+  readonly scope: 'key' | 'client';
+  /** UTF-8. */
+  readonly name: Buffer;
+  /** 0 for `key`. */
+  readonly sequence: number;
+}
+
+export interface WriteOptions {
+  readonly deadlineMs: number;
+  readonly retry?: RetryName | undefined;
+}
+
 export interface WriterDeps {
   readonly directory: Directory;
   readonly clock: Clock;
@@ -35,10 +51,10 @@ export class PointsWriter {
     this.#deps = deps;
   }
 
-  async upsert(request: UpsertRequest, deadlineMs: number): Promise<UpsertResult> {
+  async upsert(request: UpsertRequest, options: WriteOptions): Promise<UpsertResult> {
     const { settings } = formedMap(this.#deps.directory);
-    const schema = await this.#schemaFor(request, deadlineMs);
-    const committed = await this.#write(planUpsert(request.points, schema, settings.shardCount), deadlineMs);
+    const schema = await this.#schemaFor(request, options.deadlineMs);
+    const committed = await this.#write(planUpsert(request.points, schema, settings.shardCount), options);
     return {
       upserted: request.points.length,
       versions: committed.map(({ shard, version }) => ({ shard, version })),
@@ -46,11 +62,11 @@ export class PointsWriter {
   }
 
   /** How many of the points existed. */
-  async delete(request: DeleteRequest, deadlineMs: number): Promise<number> {
+  async delete(request: DeleteRequest, options: WriteOptions): Promise<number> {
     const { settings } = formedMap(this.#deps.directory);
     const schema = this.#deps.directory.collection();
     if (schema === undefined) return 0;
-    const committed = await this.#write(planDelete(request.ids, schema, settings.shardCount), deadlineMs);
+    const committed = await this.#write(planDelete(request.ids, schema, settings.shardCount), options);
     return committed.reduce(
       (sum, { result }) => sum + (result.kind === 'deleted' ? countTrue(result.deleted) : 0),
       0,
@@ -77,16 +93,18 @@ export class PointsWriter {
     );
   }
 
-  async #write(plan: readonly PlannedEntry[], deadlineMs: number): Promise<readonly CommittedEntry[]> {
-    const { proposer, clock, leaders } = this.#deps;
+  async #write(plan: readonly PlannedEntry[], options: WriteOptions): Promise<readonly CommittedEntry[]> {
+    const { proposer, leaders } = this.#deps;
+    const { deadlineMs, retry } = options;
     const shards = [...new Set(plan.map((entry) => entry.shard))];
     if (shards.some((shard) => leaders.leaderOf(shard) === undefined))
       await proposer.awaitLeaders(shards, deadlineMs);
-    const wallMs = clock.wallMs();
+    // The same on every node and at every repetition: the plan depends on the request and the cluster's settings only.
+    const tag = retry === undefined ? undefined : { ...retry, digest: await digestOf(plan) };
     const breather = new Breather(ENCODED_BYTES_BEFORE_REST);
     const outcomes: Promise<{ shard: number; outcome: EntryOutcome }>[] = [];
-    for (const { shard, command } of plan) {
-      const encoded = encodeCommand(command, { wallMs });
+    for (const [chunk, { shard, command }] of plan.entries()) {
+      const encoded = encodeCommand(command, { wallMs: 0, retry: tag && { ...tag, chunk } });
       const proposed = proposer.propose(shard, encoded, deadlineMs).then((outcome) => ({ shard, outcome }));
       // Awaited with the others below; a defect that shows earlier must not count as unhandled until then.
       proposed.catch(() => undefined);

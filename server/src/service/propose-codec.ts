@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, DecodeError, GrapeError, isErrorCode, unreachable } from '../base/index.ts';
-import type { CommandResult } from '../shard/index.ts';
+import { type CommandResult, readCommandResult, writeCommandResult } from '../shard/index.ts';
 
 /** What became of one log entry on the node that was asked to propose it. */
 export type EntryOutcome =
@@ -34,14 +34,13 @@ export function decodeProposeRequest(body: Buffer): ProposeRequest {
 }
 
 const OUTCOMES = ['committed', 'reroute', 'refused', 'unknown'] as const;
-const RESULTS = ['upserted', 'deleted', 'refused', 'none'] as const;
 
 export function encodeOutcome(outcome: EntryOutcome): Buffer {
   const writer = new ByteWriter(64).u8(OUTCOMES.indexOf(outcome.kind));
   switch (outcome.kind) {
     case 'committed':
       writer.u53(outcome.index);
-      writeResult(writer, outcome.result);
+      writeCommandResult(writer, outcome.result);
       break;
     case 'reroute':
       writer.text(outcome.reason).text(outcome.leader ?? '');
@@ -69,7 +68,7 @@ function readOutcome(reader: ByteReader): EntryOutcome {
   const kind = OUTCOMES[reader.u8()];
   switch (kind) {
     case 'committed':
-      return { kind, index: reader.u53(), result: readResult(reader) };
+      return { kind, index: reader.u53(), result: readCommandResult(reader) };
     case 'reroute': {
       const reason = reader.text();
       const leader = reader.text();
@@ -92,44 +91,4 @@ function readError(reader: ByteReader): GrapeError {
   return isErrorCode(code)
     ? new GrapeError(code, message)
     : new GrapeError('INTERNAL', `${code}: ${message}`);
-}
-
-function writeResult(writer: ByteWriter, result: CommandResult): void {
-  writer.u8(RESULTS.indexOf(result.kind));
-  switch (result.kind) {
-    case 'upserted':
-      writer.u53(result.version);
-      break;
-    case 'deleted':
-      writer.u32(result.deleted.length);
-      for (const deleted of result.deleted) writer.bool(deleted);
-      break;
-    case 'refused':
-      writer.text(result.code).text(result.message);
-      break;
-    case 'none':
-      break;
-    default:
-      unreachable(result);
-  }
-}
-
-function readResult(reader: ByteReader): CommandResult {
-  const kind = RESULTS[reader.u8()];
-  switch (kind) {
-    case 'upserted':
-      return { kind, version: reader.u53() };
-    case 'deleted':
-      return { kind, deleted: Array.from({ length: reader.u32() }, () => reader.bool()) };
-    case 'refused': {
-      const error = readError(reader);
-      return { kind, code: error.code, message: error.message };
-    }
-    case 'none':
-      return { kind };
-    case undefined:
-      throw new DecodeError('a result has a known kind');
-    default:
-      return unreachable(kind);
-  }
 }

@@ -1,5 +1,5 @@
 import { type Clock, GrapeError } from '../base/index.ts';
-import type { CommandResult } from '../shard/index.ts';
+import { type CommandResult, stampCommand } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { RPC } from './kinds.ts';
 import type { LeaderTable } from './leader-table.ts';
@@ -95,6 +95,7 @@ export class Proposer {
     const { groups, leaders, clock } = this.#deps;
     if (!leaders.holds(group))
       return { kind: 'reroute', reason: `shard ${group} has no replica on this node` };
+    stampCommand(command, clock.wallMs());
     const proposal = groups.propose(group, command);
     try {
       const settled = await settleBy(clock, proposal.promise, deadlineMs);

@@ -5,7 +5,7 @@ import type { EntryOutcome } from './propose-codec.ts';
 /** A log entry of a write that was committed and applied. */
 export interface CommittedEntry {
   readonly shard: number;
-  /** Its log index: the version of its points. */
+  /** The version of its points: its log index, or that of the entry that a repetition found applied. */
   readonly version: number;
   readonly result: CommandResult;
 }
@@ -55,6 +55,7 @@ function settle(outcome: EntryOutcome): Settled {
   switch (outcome.kind) {
     case 'committed': {
       const { index, result } = outcome;
+      if (result.kind === 'upserted') return { kind: 'committed', version: result.version, result };
       if (result.kind !== 'refused') return { kind: 'committed', version: index, result };
       return { kind: 'not_applied', error: new GrapeError(result.code, result.message) };
     }

@@ -7,6 +7,7 @@ import {
   COMMAND_HEADER_BYTES,
   decodeCommand,
   encodeCommand,
+  stampCommand,
 } from './index.ts';
 import { UnknownCommandError } from './index.ts';
 import { point, remove, upsert } from './testing/commands.ts';
@@ -94,12 +95,32 @@ test('garbage is refused and never decoded into something else than a command', 
 });
 
 test.each([
-  ['a format of a later version', 0, 2],
+  ['a format of a later version', 0, 3],
   ['a kind of a later version', 1, 9],
 ])('%s is not known', (_, offset, value) => {
   const bytes = encodeCommand(remove(5), { wallMs: WALL_MS });
   bytes[offset] = value;
   expect(() => decodeCommand(bytes)).toThrow(UnknownCommandError);
+});
+
+test('a command that names its write comes back with the name', () => {
+  const retry = {
+    scope: 'client',
+    name: Buffer.from('c'),
+    sequence: 2 ** 53 - 1,
+    digest: Buffer.alloc(16, 7),
+    chunk: 3,
+  } as const;
+  const { header, command } = decodeCommand(encodeCommand(remove(5), { wallMs: WALL_MS, retry }));
+  expect(header).toEqual({ wallMs: WALL_MS, retry });
+  expect(command).toEqual(remove(5));
+});
+
+test('only the first leader that proposes a command notes its clock', () => {
+  const bytes = encodeCommand(remove(5), { wallMs: 0 });
+  stampCommand(bytes, 111);
+  stampCommand(bytes, 222);
+  expect(decodeCommand(bytes)).toEqual({ header: { wallMs: 111 }, command: remove(5) });
 });
 
 test('a vector that is not whole float32 values is refused', () => {

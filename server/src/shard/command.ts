@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, DecodeError, invariant } from '../base/index.ts';
+import { DIGEST_BYTES } from '../engine/index.ts';
 import type { PointWrite } from '../model/index.ts';
 
 /** What one log entry of a shard does to one collection. */
@@ -7,8 +8,24 @@ export type Command =
   | { readonly kind: 'delete'; readonly collection: number; readonly ids: readonly Buffer[] };
 
 export interface CommandHeader {
-  /** Wall clock of the node that made the command, in milliseconds; log time is computed from it. */
+  /** Wall clock of the leader that proposed the command, in milliseconds; log time is computed from it. 0: not stamped. */
   readonly wallMs: number;
+  /** A write that names itself: repeating it changes nothing and has the first result. */
+  readonly retry?: RetryTag | undefined;
+}
+
+/** The entry of a write that names itself. */
+export interface RetryTag {
+  /** Who the name belongs to: one write (`Idempotency-Key`), or a client that numbers its writes. */
+  readonly scope: 'key' | 'client';
+  /** UTF-8. */
+  readonly name: Buffer;
+  /** The client's number of the write; 0 for a key. */
+  readonly sequence: number;
+  /** Of everything the write says, `DIGEST_BYTES` long: another write under the same name is told apart by it. */
+  readonly digest: Buffer;
+  /** Number of the entry in its write, from 0. */
+  readonly chunk: number;
 }
 
 /** Most points or ids in one command. */
@@ -23,7 +40,10 @@ export class UnknownCommandError extends Error {
   override readonly name = 'UnknownCommandError';
 }
 
-const FORMAT = 1;
+/** With a retry tag, without one. */
+const FORMAT = { plain: 1, tagged: 2 } as const;
+const SCOPES = ['key', 'client'] as const;
+const WALL_MS_AT = 2;
 const KIND = { upsert: 1, delete: 2 } as const;
 const FLAG_INTEGER = 1;
 
@@ -33,8 +53,8 @@ export function commandPointBytes(point: PointWrite): number {
 }
 
 /**
- * The bytes of a command on the wire and in every log: format u8, kind u8, wall clock f64, collection u32, count u32,
- * then per id: its length u16 and bytes; per point also flags u8, vector and payload, each with a u32 length.
+ * The bytes of a command on the wire and in every log: format u8, kind u8, wall clock f64; in format 2 the retry tag
+ * (scope u8, name with its u16 length, sequence u64, digest, chunk u32); collection u32, count u32, then per id: its length u16 and bytes; per point also flags u8, vector and payload, each with a u32 length.
  */
 export function encodeCommand(command: Command, header: CommandHeader): Buffer {
   const items = command.kind === 'upsert' ? command.points : command.ids;
@@ -42,7 +62,13 @@ export function encodeCommand(command: Command, header: CommandHeader): Buffer {
     count: items.length,
   });
   const writer = new ByteWriter(encodedBytes(command));
-  writer.u8(FORMAT).u8(KIND[command.kind]).f64(header.wallMs).u32(command.collection).u32(items.length);
+  const { wallMs, retry } = header;
+  writer
+    .u8(retry === undefined ? FORMAT.plain : FORMAT.tagged)
+    .u8(KIND[command.kind])
+    .f64(wallMs);
+  if (retry !== undefined) writeTag(writer, retry);
+  writer.u32(command.collection).u32(items.length);
   if (command.kind === 'upsert') for (const point of command.points) writePoint(writer, point);
   else for (const id of command.ids) writer.u16(id.length).raw(id);
   return writer.finish();
@@ -55,13 +81,36 @@ export function encodeCommand(command: Command, header: CommandHeader): Buffer {
 export function decodeCommand(bytes: Buffer): { readonly header: CommandHeader; readonly command: Command } {
   const reader = new ByteReader(bytes);
   const format = reader.u8();
-  if (format !== FORMAT) throw new UnknownCommandError(`command format ${String(format)} is not known`);
+  if (format !== FORMAT.plain && format !== FORMAT.tagged)
+    throw new UnknownCommandError(`command format ${String(format)} is not known`);
   const kind = reader.u8();
-  const header = { wallMs: reader.f64() };
+  const wallMs = reader.f64();
+  const header = format === FORMAT.tagged ? { wallMs, retry: readTag(reader) } : { wallMs };
   const collection = reader.u32();
   const command = readBody(reader, kind, collection);
   reader.end();
   return { header, command };
+}
+
+/**
+ * Notes the clock of the leader that is about to propose the command. Only the first one does: a command that comes back
+ * from a leader may still be in a batch that is being written.
+ */
+export function stampCommand(bytes: Buffer, wallMs: number): void {
+  if (bytes.readDoubleLE(WALL_MS_AT) === 0) bytes.writeDoubleLE(wallMs, WALL_MS_AT);
+}
+
+function writeTag(writer: ByteWriter, tag: RetryTag): void {
+  invariant(tag.digest.length === DIGEST_BYTES, 'a digest has its length', { bytes: tag.digest.length });
+  writer.u8(SCOPES.indexOf(tag.scope)).u16(tag.name.length).raw(tag.name).u53(tag.sequence);
+  writer.raw(tag.digest).u32(tag.chunk);
+}
+
+function readTag(reader: ByteReader): RetryTag {
+  const scope = SCOPES[reader.u8()];
+  if (scope === undefined) throw new UnknownCommandError('a retry tag of unknown scope');
+  const name = reader.raw(reader.u16());
+  return { scope, name, sequence: reader.u53(), digest: reader.raw(DIGEST_BYTES), chunk: reader.u32() };
 }
 
 function readBody(reader: ByteReader, kind: number, collection: number): Command {

@@ -7,8 +7,11 @@ export {
   commandPointBytes,
   decodeCommand,
   encodeCommand,
+  type RetryTag,
+  stampCommand,
   UnknownCommandError,
 } from './command.ts';
 export { ShardHost } from './shard-host.ts';
 export { shardOf } from './shard-of.ts';
-export { type CommandResult, type CommittedEntry, UnreadableEntryError } from './state-machine.ts';
+export { type CommandResult, readCommandResult, writeCommandResult } from './command-result.ts';
+export { type CommittedEntry, UnreadableEntryError } from './state-machine.ts';

@@ -11,13 +11,8 @@ import {
 import type { CollectionSchema } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import type { KvStore } from '../storage/index.ts';
-import {
-  type CommandResult,
-  type CommittedEntries,
-  decodeEntries,
-  effectsOf,
-  touchedPoints,
-} from './state-machine.ts';
+import type { CommandResult } from './command-result.ts';
+import { type CommittedEntries, decodeEntries, effectsOf, touchedBy } from './state-machine.ts';
 
 export interface ShardHostOptions {
   /** `data/`, profile `data`; closed by the caller, after the host. */
@@ -92,7 +87,7 @@ export class ShardHost {
    */
   async apply(batches: readonly CommittedEntries[]): Promise<readonly (readonly CommandResult[])[]> {
     const decoded = batches.map(decodeEntries);
-    return this.#engine.transact(decoded.flatMap(touchedPoints), (turn) =>
+    return this.#engine.transact(touchedBy(decoded), (turn) =>
       decoded.map((batch) => effectsOf(turn, batch)),
     );
   }

@@ -1,6 +1,8 @@
-import { asError, type ErrorCode } from '../base/index.ts';
-import type { PointRef, Turn } from '../engine/index.ts';
-import { type Command, decodeCommand } from './command.ts';
+import { asError } from '../base/index.ts';
+import type { PointRef, RetryRef, Touched, Turn } from '../engine/index.ts';
+import { type Command, type CommandHeader, decodeCommand } from './command.ts';
+import type { CommandResult } from './command-result.ts';
+import { retryName, withRetry } from './retries.ts';
 
 /** A committed log entry. */
 export interface CommittedEntry {
@@ -18,16 +20,6 @@ export interface CommittedEntries {
   readonly entries: readonly CommittedEntry[];
 }
 
-/** The same on every replica. */
-export type CommandResult =
-  | { readonly kind: 'upserted'; readonly version: number }
-  /** For each id: was there a point to delete? */
-  | { readonly kind: 'deleted'; readonly deleted: readonly boolean[] }
-  /** No effect. */
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
-  /** The entry carried no command. */
-  | { readonly kind: 'none' };
-
 /** A committed entry that this version cannot read. The replica stops, because skipping it would let replicas differ. */
 export class UnreadableEntryError extends Error {
   override readonly name = 'UnreadableEntryError';
@@ -42,7 +34,12 @@ export class UnreadableEntryError extends Error {
 interface DecodedEntry {
   readonly index: number;
   readonly term: number;
-  readonly command: Command | undefined;
+  readonly work: Work | undefined;
+}
+
+interface Work {
+  readonly header: CommandHeader;
+  readonly command: Command;
 }
 
 export interface DecodedEntries {
@@ -54,14 +51,26 @@ export interface DecodedEntries {
 export function decodeEntries({ group, entries }: CommittedEntries): DecodedEntries {
   return {
     shard: group,
-    entries: entries.map((entry) => ({ ...entry, command: commandOf(group, entry) })),
+    entries: entries.map((entry) => ({ ...entry, work: workOf(group, entry) })),
   };
 }
 
-/** Every point whose existence matters to the effects. */
-export function touchedPoints({ shard, entries }: DecodedEntries): PointRef[] {
-  return entries.flatMap(({ command }) => {
-    if (command === undefined) return [];
+/** Every row that matters to the effects. */
+export function touchedBy(batches: readonly DecodedEntries[]): Touched {
+  return { points: batches.flatMap(touchedPoints), retries: batches.flatMap(touchedRetries) };
+}
+
+function touchedRetries({ shard, entries }: DecodedEntries): RetryRef[] {
+  return entries.flatMap(({ work }) => {
+    const tag = work?.header.retry;
+    return tag === undefined ? [] : [{ shard, name: retryName(tag) }];
+  });
+}
+
+function touchedPoints({ shard, entries }: DecodedEntries): PointRef[] {
+  return entries.flatMap(({ work }) => {
+    if (work === undefined) return [];
+    const { command } = work;
     const { collection } = command;
     const idKeys = command.kind === 'upsert' ? command.points.map((point) => point.id.key) : command.ids;
     return idKeys.map((idKey) => ({ shard, collection, idKey }));
@@ -70,8 +79,8 @@ export function touchedPoints({ shard, entries }: DecodedEntries): PointRef[] {
 
 /** Runs the commands of a shard in order. Nothing but the entries and the shard's own state decides what they do. */
 export function effectsOf(turn: Turn, { shard, entries }: DecodedEntries): CommandResult[] {
-  return entries.map(({ index, term, command }) => {
-    const result = command === undefined ? NO_COMMAND : run(turn, { shard, index }, command);
+  return entries.map(({ index, term, work }) => {
+    const result = work === undefined ? NO_COMMAND : resultOf(turn, { shard, index }, work);
     turn.advance(shard, { index, term });
     return result;
   });
@@ -79,10 +88,21 @@ export function effectsOf(turn: Turn, { shard, entries }: DecodedEntries): Comma
 
 const NO_COMMAND: CommandResult = { kind: 'none' };
 
-function commandOf(group: number, { index, kind, data }: CommittedEntry): Command | undefined {
+function resultOf(
+  turn: Turn,
+  at: { readonly shard: number; readonly index: number },
+  { header, command }: Work,
+): CommandResult {
+  turn.noteTime(at.shard, header.wallMs);
+  const { retry } = header;
+  if (retry === undefined) return run(turn, at, command);
+  return withRetry(turn, { ...at, collection: command.collection }, retry, () => run(turn, at, command));
+}
+
+function workOf(group: number, { index, kind, data }: CommittedEntry): Work | undefined {
   if (kind !== 'normal' || data.length === 0) return undefined;
   try {
-    return decodeCommand(data).command;
+    return decodeCommand(data);
   } catch (error) {
     throw new UnreadableEntryError({ group, index }, asError(error));
   }

@@ -10,7 +10,7 @@ import {
   pointIdText,
 } from '../../model/index.ts';
 import type { QueryOp } from '../../observability/index.ts';
-import type { PointsService, Read } from '../../service/index.ts';
+import type { PointsService, Read, RetryName } from '../../service/index.ts';
 import { type BodyKind, type BodyParser, type ParsedBodies, validateBody } from '../parse/index.ts';
 import { bodyFormat } from './content-type.ts';
 import type { Answer } from './error-answer.ts';
@@ -37,6 +37,8 @@ export interface PointCallInput {
   readonly body: Buffer;
   readonly startMs: number;
   readonly deadlineMs: number;
+  /** Of a write that names itself. */
+  readonly retry: RetryName | undefined;
 }
 
 export interface PointCallDeps {
@@ -50,6 +52,7 @@ export interface PointCall {
   /** Known query parameters beside `timeout_ms`. */
   readonly queryKeys: readonly string[];
   readonly hasBody: boolean;
+  readonly isWrite?: boolean;
   /** The body may be a raw vector; then the parameters are in the query. */
   readonly allowsF32?: boolean;
   run(input: PointCallInput, deps: PointCallDeps): Promise<Answer>;
@@ -65,6 +68,7 @@ export const POINT_CALLS = {
     op: 'upsert',
     queryKeys: [],
     hasBody: true,
+    isWrite: true,
     async run(input, deps) {
       const request = await parsed('upsert', input, deps);
       const result = await deps.points.upsert(request, input);
@@ -92,16 +96,18 @@ export const POINT_CALLS = {
     op: 'delete',
     queryKeys: [],
     hasBody: true,
-    async run({ idText, body, deadlineMs }, deps) {
+    isWrite: true,
+    async run({ idText, body, ...options }, deps) {
       const id = parsePointIdFromPath(idText);
       refuseContent(body);
-      return { ...ok(deleteAnswer(id, await deps.points.delete(id, { deadlineMs }))), ...leaderOf(id, deps) };
+      return { ...ok(deleteAnswer(id, await deps.points.delete(id, options))), ...leaderOf(id, deps) };
     },
   },
   deleteMany: {
     op: 'delete',
     queryKeys: [],
     hasBody: true,
+    isWrite: true,
     async run(input, deps) {
       const request = await parsed('delete', input, deps);
       return ok(deleteManyAnswer(await deps.points.deleteMany(request, input)));

@@ -10,10 +10,8 @@ import type { Exchange } from './exchange.ts';
 import { type PointCall, type PointCallDeps, queryKeysOf } from './point-calls.ts';
 import { Query } from './query.ts';
 import { BodyReservation, ClientGoneError, readBody } from './request-body.ts';
+import { retryNameOf } from './retry-headers.ts';
 import { decodePathSegment } from './routes.ts';
-
-/** Headers of later versions: a client that sends them relies on what is not there yet. */
-const LATER_HEADERS = ['idempotency-key', 'x-grape-client-id', 'x-grape-sequence'] as const;
 
 export interface PointHandlerDeps extends PointCallDeps {
   readonly clock: Clock;
@@ -51,7 +49,8 @@ async function answered(
 ): Promise<Answer> {
   const { request, queryText } = exchange;
   const { call } = route;
-  refuseLaterHeaders(request);
+  // Before the body: a write that misnames itself changes nothing. Reads may be repeated anyway.
+  const retry = call.isWrite === true ? retryNameOf(request.headers) : undefined;
   const isF32 = hasBody(request, call) && bodyFormat(request.headers, call.allowsF32 === true) === 'f32';
   const query = new Query(queryText, queryKeysOf(call, isF32));
   const timeoutMs = query.timeoutMs(deps.requestTimeoutMs);
@@ -63,7 +62,8 @@ async function answered(
       : NOTHING;
     // Time counts from here: how fast the client sends is its own affair, and takes no place from others.
     const startMs = deps.clock.nowMs();
-    const input = { headers: request.headers, query, idText, body, startMs, deadlineMs: startMs + timeoutMs };
+    const deadlineMs = startMs + timeoutMs;
+    const input = { headers: request.headers, query, idText, body, startMs, deadlineMs, retry };
     return await admitted(() => call.run(input, deps), deps.admission);
   } finally {
     reservation.release();
@@ -80,13 +80,6 @@ async function admitted(run: () => Promise<Answer>, admission: Admission): Promi
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function refuseLaterHeaders(request: IncomingMessage): void {
-  for (const name of LATER_HEADERS) {
-    if (request.headers[name] === undefined) continue;
-    throw new GrapeError('UNSUPPORTED', `the header ${name} is not supported by this version`);
-  }
-}
 
 /** What a request without a body says about its type means nothing. */
 function hasBody({ headers }: IncomingMessage, call: PointCall): boolean {
