@@ -106,9 +106,11 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     logger,
     metrics: raftMetrics(metrics),
     applier: cluster.applier,
+    // No log_compaction_threshold: a replica that lags behind a compacted log would need a snapshot, which nobody sends yet.
     options: {
-      ...settings.raft,
-      logCompactionThreshold: () => config.current.raft.logCompactionThreshold,
+      electionTimeoutMs: settings.raft.electionTimeoutMs,
+      heartbeatIntervalMs: settings.raft.heartbeatIntervalMs,
+      maxAppendEntries: settings.raft.maxAppendEntries,
     },
     onFatal,
   });

@@ -126,6 +126,7 @@ const raft = z.strictObject({
   log_compaction_threshold: withDefault(integer(1, 1_000_000_000), 10_000, {
     doc: 'Applied entries that a group keeps in its log; fewer when they take more than 64 MiB.',
     reloadable: true,
+    later: 'snapshots for replicas that lag',
   }),
   snapshot_interval: withDefault(integer(1, 1_000_000_000), 1000, {
     doc: 'Applied entries of a group between flush points of its state.',

@@ -2,8 +2,6 @@ import type { LogStore } from '../log/log-store.ts';
 import type { Applier, RaftMetrics } from '../types.ts';
 import type { Replica } from './replica.ts';
 
-/** Applied entries that a group keeps when the configuration does not say. */
-export const COMPACTION_THRESHOLD = 10_000;
 /** A log that is larger forgets more than the threshold asks, until half of this is left. */
 const LOG_BYTES_MAX = 64 * 2 ** 20;
 /** Entries to forget at a time, so that a batch does not carry a deletion for every entry. */
@@ -16,7 +14,7 @@ const STEP_MAX = 1024;
 export class Compactor {
   readonly #store: LogStore;
   readonly #applier: Applier;
-  readonly #threshold: () => number;
+  readonly #threshold: (() => number) | undefined;
   readonly #metrics: RaftMetrics | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #flushing = new Map<number, Promise<void>>();
@@ -24,8 +22,8 @@ export class Compactor {
   constructor(o: {
     readonly store: LogStore;
     readonly applier: Applier;
-    /** Applied entries that a group keeps. */
-    readonly threshold: () => number;
+    /** Applied entries that a group keeps; undefined: all. */
+    readonly threshold: (() => number) | undefined;
     readonly metrics: RaftMetrics | undefined;
     readonly onError: (error: unknown) => void;
   }) {
@@ -38,7 +36,8 @@ export class Compactor {
 
   /** Looks at one group; what it finds is done with the next write batch. */
   check({ group, log, applied }: Replica): void {
-    const threshold = this.#threshold();
+    const threshold = this.#threshold?.();
+    if (threshold === undefined) return;
     const isLarge = log.storedBytes > LOG_BYTES_MAX;
     const wanted = Math.max(applied - threshold, isLarge ? log.indexLeaving(LOG_BYTES_MAX / 2) : 0);
     const base = log.firstIndex() - 1;

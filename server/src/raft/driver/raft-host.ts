@@ -26,7 +26,7 @@ import type {
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
 import { bootstrapConf, coreOptions, damageOf } from './group-start.ts';
 import { damagedStatus, statusOf } from './group-status.ts';
-import { COMPACTION_THRESHOLD, Compactor } from './compactor.ts';
+import { Compactor } from './compactor.ts';
 import { EntryReader } from './entry-reader.ts';
 import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
@@ -49,7 +49,7 @@ export interface RaftHostDeps {
     readonly maxAppendEntries: number;
     /** Memory for the newest entries of all groups; `TAIL_BYTES_MAX` by default. */
     readonly tailBytesMax?: number;
-    /** Applied entries that a group keeps in its log; `COMPACTION_THRESHOLD` by default. */
+    /** Applied entries that a group keeps in its log; without it a log keeps everything. */
     readonly logCompactionThreshold?: () => number;
   };
   /**
@@ -111,7 +111,7 @@ export class RaftHost {
     this.#compactor = new Compactor({
       store,
       applier: deps.applier,
-      threshold: deps.options.logCompactionThreshold ?? ((): number => COMPACTION_THRESHOLD),
+      threshold: deps.options.logCompactionThreshold,
       metrics: deps.metrics,
       onError,
     });

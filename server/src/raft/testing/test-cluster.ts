@@ -1,7 +1,6 @@
 import { FakeClock, present, seededRandom } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
-import { COMPACTION_THRESHOLD } from '../driver/compactor.ts';
 import { RaftHost } from '../driver/raft-host.ts';
 import type { Applier, CommittedBatch, GroupStart } from '../types.ts';
 import { MemoryNetwork } from './memory-network.ts';
@@ -97,6 +96,7 @@ export class TestCluster {
   ): Promise<TestNode> {
     const machine = new TextMachine();
     const fatal: Error[] = [];
+    const threshold = this.#threshold;
     this.#seed += 1;
     const host = await RaftHost.open({
       kv,
@@ -110,7 +110,7 @@ export class TestCluster {
         electionTimeoutMs: 20 * TICK_MS,
         heartbeatIntervalMs: 5 * TICK_MS,
         maxAppendEntries: 100,
-        logCompactionThreshold: () => this.#threshold ?? COMPACTION_THRESHOLD,
+        ...(threshold === undefined ? {} : { logCompactionThreshold: () => threshold }),
         ...(this.#tailBytesMax === undefined ? {} : { tailBytesMax: this.#tailBytesMax }),
       },
     });
