@@ -41,6 +41,10 @@ test: build ## The whole suite, ending in "N passed, N failed"
 test-full: build ## The suite and the long cases that CI leaves out
 	@node scripts/test.ts --full
 
+.PHONY: chaos
+chaos: build ## Faults on real processes under load, checked for lost or stale data (MINUTES=5, SEED=..)
+	@MINUTES=$${MINUTES:-5} node test/chaos/main.ts
+
 .PHONY: bench
 bench: build ## Writes and searches per second of a local three-node cluster
 	@node bench/src/main.ts

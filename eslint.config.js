@@ -75,7 +75,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['scripts/**/*.ts', 'bench/**/*.ts', 'server/src/main.ts', 'server/src/compose-*.ts'],
+    files: [
+      'scripts/**/*.ts',
+      'bench/**/*.ts',
+      'test/chaos/main.ts',
+      'server/src/main.ts',
+      'server/src/compose-*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
 );

@@ -18,14 +18,20 @@ export function call(url: string, method: string, path: string, body?: unknown):
 /** The same with headers of its own. */
 export async function callWith(
   headers: Readonly<Record<string, string>>,
-  target: { readonly url: string; readonly method: string; readonly path: string; readonly body?: unknown },
+  target: {
+    readonly url: string;
+    readonly method: string;
+    readonly path: string;
+    readonly body?: unknown;
+    readonly timeoutMs?: number;
+  },
 ): Promise<Reply> {
   const { url, method, path, body } = target;
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(target.timeoutMs ?? 30_000),
   });
   const text = await response.text();
   const parsed: unknown = text.startsWith('{') ? JSON.parse(text) : { text };

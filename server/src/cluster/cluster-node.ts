@@ -161,6 +161,12 @@ export class ClusterNode {
     return this.#running?.replicas.collection(DEFAULT_COLLECTION_ID);
   }
 
+  /** True on the leader of `meta` once everything in its log is applied: what the map lacks is not there. */
+  isMapCurrent(): boolean {
+    const meta = this.#groupState(META_GROUP);
+    return meta?.isLeader === true && meta.raft.applied === meta.raft.lastIndex;
+  }
+
   /**
    * The default collection; made with this dimension when there is none, which only a cluster of one can lack. Throws
    * SHARD_UNAVAILABLE when that cannot be decided here and now.

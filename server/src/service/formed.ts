@@ -13,12 +13,13 @@ export function formedMap(directory: Directory): ClusterMap {
 
 /**
  * Undefined only in a cluster that has never seen a write and was told no dimension: it is surely empty. Throws
- * NOT_A_MEMBER, and SHARD_UNAVAILABLE while the collection exists but is not open on this node yet.
+ * NOT_A_MEMBER, and SHARD_UNAVAILABLE while it exists but is not open on this node yet, or
+ * while that is not known: a node that starts applies its log first.
  */
 export function collectionToRead(directory: Directory): CollectionSchema | undefined {
   const map = formedMap(directory);
   const schema = directory.collection();
-  if (schema === undefined && map.collections.length > 0) {
+  if (schema === undefined && (map.collections.length > 0 || !directory.isMapCurrent())) {
     throw new GrapeError('SHARD_UNAVAILABLE', 'the collection is not open on this node yet');
   }
   return schema;

@@ -450,3 +450,38 @@ test('scrolling with any page size visits every id once and in order', async () 
     { numRuns: 25 },
   );
 });
+
+describe('a node that has just started', () => {
+  const calls = (cluster: MemoryCluster, within: () => CallOptions): Promise<unknown>[] => {
+    const { points } = cluster.node('node-1');
+    return [
+      points.delete(parsePointId(1), within()),
+      points.deleteMany({ ids: [parsePointId(1)] }, within()),
+      points.get(parsePointId(1), { ...strong, ...within() }),
+      points.search(searchOf([0, 1], { limit: 3 }), within()),
+      points.count(strong, within()),
+      points.scroll(scrollOf({ limit: 10 }), within()),
+    ];
+  };
+
+  test('says that the collection is not open yet, and never that nothing is there', async () => {
+    const { cluster, node, within, until } = setUp({ nodes: 3 });
+    await until(node(1).points.upsert(upsertOf(pointOf(1, [1, 1])), within()));
+    node(1).isCollectionOpen = false;
+    for (const call of calls(cluster, within)) {
+      await expect(until(call)).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
+    }
+    node(1).isCollectionOpen = true;
+    expect(await until(node(1).points.delete(parsePointId(1), within()))).toBe(true);
+  });
+
+  test('does not believe an empty map before it has applied its log', async () => {
+    const { cluster, node, within, until } = setUp({ nodes: 1, dimension: undefined });
+    node(1).hasCurrentMap = false;
+    for (const call of calls(cluster, within)) {
+      await expect(until(call)).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
+    }
+    node(1).hasCurrentMap = true;
+    expect((await until(node(1).points.count(strong, within()))).value).toBe(0);
+  });
+});

@@ -3,7 +3,7 @@ import type { CollectionSchema, DeleteRequest, UpsertRequest } from '../model/in
 import { encodeCommand } from '../shard/index.ts';
 import { digestOf } from './retry-digest.ts';
 import { LATE, settleBy } from './deadline.ts';
-import { formedMap } from './formed.ts';
+import { collectionToRead, formedMap } from './formed.ts';
 import type { LeaderTable } from './leader-table.ts';
 import type { Directory } from './ports.ts';
 import type { EntryOutcome } from './propose-codec.ts';
@@ -64,7 +64,7 @@ export class PointsWriter {
   /** How many of the points existed. */
   async delete(request: DeleteRequest, options: WriteOptions): Promise<number> {
     const { settings } = formedMap(this.#deps.directory);
-    const schema = this.#deps.directory.collection();
+    const schema = collectionToRead(this.#deps.directory);
     if (schema === undefined) return 0;
     const committed = await this.#write(planDelete(request.ids, schema, settings.shardCount), options);
     return committed.reduce(

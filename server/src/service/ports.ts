@@ -53,8 +53,10 @@ export interface Directory {
   readonly nodeId: string;
   /** Undefined until the node belongs to a formed cluster. */
   map(): ClusterMap | undefined;
-  /** The default collection; undefined until its dimension is known. */
+  /** The default collection; undefined until its dimension is known and it is open on this node. */
   collection(): CollectionSchema | undefined;
+  /** Whether `map` surely shows everything that was decided: only then may it be believed that something is not there. */
+  isMapCurrent(): boolean;
   /** Latches the dimension with the first write of a single node; answers the schema that won. */
   ensureCollection(dimension: number): Promise<CollectionSchema>;
 }

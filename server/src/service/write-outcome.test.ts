@@ -67,3 +67,17 @@ test.each<EntryOutcome>([
 ])('an outcome crosses the wire unchanged: %j', (outcome) => {
   expect(decodeOutcome(encodeOutcome(outcome))).toEqual(outcome);
 });
+
+test('a name that was used for another write is told as such, with what became of every shard', () => {
+  const reused: EntryOutcome = {
+    kind: 'committed',
+    index: 9,
+    result: { kind: 'refused', code: 'IDEMPOTENCY_KEY_REUSED', message: 'used' },
+  };
+  const shards = [
+    { shard: 0, outcome: 'committed', version: 7 },
+    { shard: 1, outcome: 'not_applied' },
+  ];
+  expect(run(committed, reused)).toEqual({ code: 'IDEMPOTENCY_KEY_REUSED', details: { shards } });
+  expect(run(reused)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+});

@@ -42,9 +42,14 @@ export function committedOrThrow(
   }
   if (committed.length === entries.length) return committed;
   if (refusals.length === entries.length) throw present(refusals[0], 'a refusal');
+  const misnamed = refusals.find(({ code }) => MISNAMED.has(code));
+  if (misnamed !== undefined) throw new GrapeError(misnamed.code, misnamed.message, { shards });
   const reason = unknown ?? present(refusals[0], 'a refusal').message;
   throw new GrapeError('WRITE_TIMEOUT', `${summary(shards)}: ${reason}`, { shards });
 }
+
+/** Refusals that every repetition would meet again, whatever became of the other entries. */
+const MISNAMED: ReadonlySet<string> = new Set(['IDEMPOTENCY_KEY_REUSED', 'SEQUENCE_TOO_OLD']);
 
 type Settled =
   | { readonly kind: 'committed'; readonly version: number; readonly result: CommandResult }

@@ -137,6 +137,10 @@ export class MemoryNode implements Groups, Directory {
   readonly shards: MemoryShards;
   readonly peers: MemoryPeers;
   isUp = true;
+  /** False: as after a start, before the map was followed. */
+  isCollectionOpen = true;
+  /** False: as after a start, before the own log was applied. */
+  hasCurrentMap = true;
   /** Proposals are refused with this while it is set. */
   proposalError: Error | undefined;
   /** Proposals stay in the queue in front of the log, where they can be taken back. */
@@ -187,7 +191,11 @@ export class MemoryNode implements Groups, Directory {
   }
 
   collection(): CollectionSchema | undefined {
-    return this.#cluster.schema;
+    return this.isCollectionOpen ? this.#cluster.schema : undefined;
+  }
+
+  isMapCurrent(): boolean {
+    return this.hasCurrentMap;
   }
 
   ensureCollection(dimension: number): Promise<CollectionSchema> {

@@ -1,0 +1,136 @@
+/**
+ * `make chaos MINUTES=5 SEED=..`: three server processes under faults that overlap, clients that put, get, delete and search, and
+ * three checks of what they saw. Exit code 1 when anything is wrong. The history, the faults and the logs stay in a directory.
+ */
+import { appendFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededRandom } from '../../server/src/base/index.ts';
+import { LocalCluster } from '../support/cluster.ts';
+import { FAULTS, killMajority, type World } from './faults.ts';
+import { differencesBetweenNodes } from './final-state.ts';
+import { History, nowNs } from './history.ts';
+import { checkKey } from './linearizable.ts';
+import { LinkProxy } from './link-proxy.ts';
+import { checkVersions } from './version-order.ts';
+import { DIMENSION, Workload } from './workload.ts';
+
+const MINUTES = Number(process.env['MINUTES'] ?? 1.5);
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
+const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 1_200 + (process.pid % 100) * 60);
+const CLIENTS = 12;
+const PROXY_OFFSET = 30;
+const OPERATIONS_PER_SECOND_MIN = 100;
+const FAULTS_MIN = 20;
+const READY_MS = 60_000;
+
+const random = seededRandom(SEED);
+const directory = await mkdtemp(join(tmpdir(), 'grape-chaos-'));
+const cluster = new LocalCluster({ nodeCount: 3, directory, dimension: DIMENSION, portOffset: PORT_OFFSET });
+const proxies = new Map(
+  cluster.nodes.map((node) => [node.nodeId, new LinkProxy({ nodeId: node.nodeId, port: node.raftPort })]),
+);
+const proxyPort = (nodeId: string): number => cluster.node(nodeId).raftPort + PROXY_OFFSET;
+const start = async (nodeId: string): Promise<void> => {
+  await cluster.start(nodeId, { 'cluster.raft_address': `127.0.0.1:${proxyPort(nodeId)}` });
+};
+const world: World = { cluster, proxies, start, random };
+const history = new History(join(directory, 'history.jsonl'));
+const counts = new Map<string, number>();
+
+console.log(`chaos: SEED=${SEED}, ${MINUTES} minutes, in ${directory}`);
+process.on('SIGINT', () => void cluster.stopAll('SIGKILL').then(() => process.exit(130)));
+let problems: string[] = [];
+try {
+  for (const [nodeId, proxy] of proxies) await proxy.listen(proxyPort(nodeId));
+  await Promise.all(cluster.nodes.map(({ nodeId }) => start(nodeId)));
+  await cluster.allReady(READY_MS);
+  problems = await run();
+} catch (error) {
+  problems.push(`the run failed: ${error instanceof Error ? error.message : String(error)}`);
+} finally {
+  await cluster.stopAll('SIGKILL');
+  for (const proxy of proxies.values()) await proxy.close();
+}
+for (const problem of problems) console.error(`chaos: ${problem}`);
+if (problems.length === 0) await rm(directory, { recursive: true });
+else console.error(`chaos: SEED=${SEED} failed; history, faults and logs are in ${directory}`);
+console.log(`chaos: ${problems.length === 0 ? 'nothing was wrong' : `${problems.length} problems`}`);
+process.exit(problems.length === 0 ? 0 : 1);
+
+async function run(): Promise<string[]> {
+  const startMs = performance.now();
+  const workload = new Workload(
+    { urls: cluster.nodes.map(({ nodeId }) => cluster.url(nodeId)), random, history },
+    CLIENTS,
+  );
+  const untilMs = startMs + MINUTES * 60_000;
+  for (let round = 1; performance.now() < untilMs; round += 1) await faultRound(round);
+  await workload.stop();
+  history.flush();
+  const seconds = (performance.now() - startMs) / 1000;
+  await cluster.allReady(READY_MS);
+  return [...(await verdicts()), ...figures(seconds)];
+}
+
+/** One or two nodes suffer at once, of two different faults: the two together leave no majority for a while. */
+async function faultRound(round: number): Promise<void> {
+  const names = Object.keys(FAULTS);
+  const nodes = cluster.nodes.map(({ nodeId }) => nodeId);
+  const ends: (() => Promise<void>)[] = [];
+  if (round % 8 === 0) {
+    note('majority killed', 'node-1, node-2');
+    ends.push(await killMajority(world));
+  } else {
+    const first = random.int(nodes.length);
+    const victims = [first, ...(random.int(3) === 0 ? [(first + 1) % nodes.length] : [])].map(
+      (at) => nodes[at] as string,
+    );
+    for (const victim of victims) {
+      const name = names[random.int(names.length)] as string;
+      note(name, victim);
+      ends.push(await (FAULTS[name] as (typeof FAULTS)[string])(world, victim));
+    }
+  }
+  await pause(500 + random.int(2_500));
+  for (const end of ends) await end();
+  note('healed', '');
+  await pause(200 + random.int(1_800));
+}
+
+function note(fault: string, nodeId: string): void {
+  if (fault !== 'healed') counts.set(fault, (counts.get(fault) ?? 0) + 1);
+  appendFileSync(join(directory, 'faults.jsonl'), `${JSON.stringify({ at: nowNs(), fault, nodeId })}\n`);
+}
+
+async function verdicts(): Promise<string[]> {
+  const found: string[] = [];
+  for (const [key, operations] of history.byKey()) {
+    found.push(...checkVersions(key, operations));
+    const verdict = checkKey(operations);
+    if (verdict !== 'linearizable') found.push(`${key}: ${verdict}`);
+  }
+  return [...found, ...(await differencesBetweenNodes(cluster))];
+}
+
+function figures(seconds: number): string[] {
+  const { operations } = history;
+  const done = operations.filter(({ ok }) => ok).length;
+  const open = operations.filter((operation) => operation.return === null).length;
+  const faults = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const perSecond = done / seconds;
+  console.log(
+    `chaos: ${operations.length} operations on ${history.byKey().size} keys in ${seconds.toFixed(0)} s, ` +
+      `${done} done (${perSecond.toFixed(0)}/s), ${open} of unknown outcome, ${faults} faults`,
+  );
+  console.log(`chaos: ${[...counts].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  const found: string[] = [];
+  if (perSecond < OPERATIONS_PER_SECOND_MIN) found.push(`only ${perSecond.toFixed(0)} operations/s`);
+  if (MINUTES >= 1.5 && faults < FAULTS_MIN) found.push(`only ${faults} faults`);
+  return found;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
