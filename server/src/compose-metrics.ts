@@ -14,6 +14,8 @@ export function raftMetrics(metrics: Metrics): RaftMetrics {
     committed: (group, seconds) => raft.observeAppend(labelOf(group), seconds),
     proposed: (group, count) => raft.countProposals(labelOf(group), count),
     electionStarted: (group) => raft.countElection(labelOf(group)),
+    snapshotDone: (group, snapshot) => raft.countSnapshot(labelOf(group), snapshot),
+    snapshotFailed: (group, direction) => raft.countSnapshotFailure(labelOf(group), direction),
     compacted: (group, entries) => raft.countCompacted(labelOf(group), entries),
     // The replica has no leader from then on, which `grape_raft_has_leader` shows; the host logs why.
     damaged: (group) => raft.setGroup(labelOf(group), NOTHING_KNOWN),

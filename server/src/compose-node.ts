@@ -106,11 +106,10 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     logger,
     metrics: raftMetrics(metrics),
     applier: cluster.applier,
-    // No log_compaction_threshold: a replica that lags behind a compacted log would need a snapshot, which nobody sends yet.
     options: {
-      electionTimeoutMs: settings.raft.electionTimeoutMs,
-      heartbeatIntervalMs: settings.raft.heartbeatIntervalMs,
-      maxAppendEntries: settings.raft.maxAppendEntries,
+      ...settings.raft,
+      logCompactionThreshold: () => config.current.raft.logCompactionThreshold,
+      snapshotBytesPerSecond: () => config.current.sharding.migrationRateMbPerSec * MIB,
     },
     onFatal,
   });

@@ -3,7 +3,7 @@
  * three checks of what they saw. Exit code 1 when anything is wrong. The history, the faults and the logs stay in a directory.
  */
 import { appendFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../server/src/base/index.ts';
@@ -27,7 +27,15 @@ const READY_MS = 60_000;
 
 const random = seededRandom(SEED);
 const directory = await mkdtemp(join(tmpdir(), 'grape-chaos-'));
-const cluster = new LocalCluster({ nodeCount: 3, directory, dimension: DIMENSION, portOffset: PORT_OFFSET });
+/** So short that a node which was away for a moment is brought back by snapshots. */
+const LITTLE_LOG = { 'raft.log_compaction_threshold': 10, 'raft.snapshot_interval': 5 };
+const cluster = new LocalCluster({
+  nodeCount: 3,
+  directory,
+  dimension: DIMENSION,
+  portOffset: PORT_OFFSET,
+  set: LITTLE_LOG,
+});
 const proxies = new Map(
   cluster.nodes.map((node) => [node.nodeId, new LinkProxy({ nodeId: node.nodeId, port: node.raftPort })]),
 );
@@ -71,7 +79,7 @@ async function run(): Promise<string[]> {
   history.flush();
   const seconds = (performance.now() - startMs) / 1000;
   await cluster.allReady(READY_MS);
-  return [...(await verdicts()), ...figures(seconds)];
+  return [...(await verdicts()), ...(await figures(seconds))];
 }
 
 /** One or two nodes suffer at once, of two different faults: the two together leave no majority for a while. */
@@ -114,7 +122,7 @@ async function verdicts(): Promise<string[]> {
   return [...found, ...(await differencesBetweenNodes(cluster))];
 }
 
-function figures(seconds: number): string[] {
+async function figures(seconds: number): Promise<string[]> {
   const { operations } = history;
   const done = operations.filter(({ ok }) => ok).length;
   const open = operations.filter((operation) => operation.return === null).length;
@@ -125,10 +133,22 @@ function figures(seconds: number): string[] {
       `${done} done (${perSecond.toFixed(0)}/s), ${open} of unknown outcome, ${faults} faults`,
   );
   console.log(`chaos: ${[...counts].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  const snapshots = await snapshotsReceived();
+  console.log(`chaos: ${snapshots} snapshots received`);
   const found: string[] = [];
+  if (MINUTES >= 1.5 && snapshots === 0) found.push('no snapshot was sent');
   if (perSecond < OPERATIONS_PER_SECOND_MIN) found.push(`only ${perSecond.toFixed(0)} operations/s`);
   if (MINUTES >= 1.5 && faults < FAULTS_MIN) found.push(`only ${faults} faults`);
   return found;
+}
+
+async function snapshotsReceived(): Promise<number> {
+  let count = 0;
+  for (const node of cluster.nodes) {
+    const log = await readFile(join(node.directory, 'server.log'), 'utf8');
+    count += log.split('a snapshot is being received').length - 1;
+  }
+  return count;
 }
 
 function pause(ms: number): Promise<void> {

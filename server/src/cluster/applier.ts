@@ -1,6 +1,6 @@
 import { META_GROUP } from '../raft/index.ts';
 import type { MetaStore } from './meta-store.ts';
-import type { CommittedBatch, LocalShards } from './ports.ts';
+import type { CommittedBatch, LocalShards, SnapshotSink, SnapshotSource } from './ports.ts';
 
 /** Hands committed entries to the state machine they belong to: `meta` here, everything else to the shards. */
 export class ClusterApplier {
@@ -34,6 +34,18 @@ export class ClusterApplier {
 
   flush(group: number): Promise<void> {
     return group === META_GROUP ? this.#meta.flush() : this.#shards.flush();
+  }
+
+  openSnapshot(group: number): Promise<SnapshotSource> {
+    return group === META_GROUP ? this.#meta.openSnapshot() : this.#shards.openSnapshot(group);
+  }
+
+  beginInstall(group: number, at: { readonly index: number; readonly term: number }): Promise<SnapshotSink> {
+    return group === META_GROUP ? this.#meta.beginInstall(at) : this.#shards.beginInstall(group, at);
+  }
+
+  switchTo(group: number, generation: number): Promise<void> {
+    return group === META_GROUP ? this.#meta.switchTo(generation) : this.#shards.switchTo(group, generation);
   }
 
   async #applyMeta(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]> {

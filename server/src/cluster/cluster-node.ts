@@ -255,9 +255,10 @@ export class ClusterNode {
 
   /** In a new cluster the first founder campaigns at once, but not before a majority can hear it. */
   async #startMeta(record: FormationRecord, isNew: boolean): Promise<void> {
-    const { replicas, peers } = present(this.#running, 'the running part of the node');
+    const { replicas, peers, groups } = present(this.#running, 'the running part of the node');
     const campaigns = isNew && record.founders[0]?.nodeId === this.nodeId;
     if (campaigns && record.founders.length > 1) await this.#majorityConnected(peers);
+    await this.#meta.recover(groups.generation(META_GROUP));
     replicas.startMeta({ record, applied: this.#meta.applied, isNew });
   }
 

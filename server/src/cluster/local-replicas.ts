@@ -88,7 +88,7 @@ export class LocalReplicas {
     const held = map.shards.filter(({ shard, replicas }) => {
       return !this.#shards.has(shard) && replicas.some(({ nodeId }) => nodeId === this.#deps.nodeId);
     });
-    for (const { shard } of held) this.#deps.shards.openShard(shard);
+    for (const { shard } of held) this.#deps.shards.openShard(shard, this.#deps.groups.generation(shard));
     for (const schema of map.collections) {
       if (this.#collections.has(schema.id)) continue;
       await this.#deps.shards.setCollection(schema);

@@ -1,4 +1,4 @@
-import { invariant } from '../base/index.ts';
+import { DecodeError, invariant } from '../base/index.ts';
 import { type KvStore, WriteBatch } from '../storage/index.ts';
 import { decodeMetaCommand } from './meta-command.ts';
 import {
@@ -9,8 +9,18 @@ import {
   encodeMap,
   META_PREFIX,
 } from './meta-rows.ts';
+import {
+  decodeGeneration,
+  decodeMetaBlob,
+  encodeGeneration,
+  GENERATION_KEY,
+  INSTALL_RANGE,
+  installKey,
+  MetaSink,
+  metaSource,
+} from './meta-snapshot.ts';
 import { applyMetaCommand, type MetaResult } from './meta-state.ts';
-import type { CommittedEntry } from './ports.ts';
+import type { CommittedEntry, SnapshotSink, SnapshotSource } from './ports.ts';
 import type { ClusterMap } from './types.ts';
 
 /** The replicated state machine of the `meta` group on this node: the map, kept in rows of the `data/` store. */
@@ -18,12 +28,19 @@ export class MetaStore {
   readonly #kv: KvStore;
   #applied: AppliedPosition;
   #durableApplied: number;
+  /** The highest that was ever given to an install. */
+  #generation: number;
   #map: ClusterMap | undefined;
   #rows: ReadonlyMap<string, Buffer>;
   readonly #listeners: ((map: ClusterMap) => void)[] = [];
 
-  private constructor(kv: KvStore, applied: AppliedPosition, map: ClusterMap | undefined) {
+  private constructor(
+    kv: KvStore,
+    generation: number,
+    { applied, map }: { readonly applied: AppliedPosition; readonly map: ClusterMap | undefined },
+  ) {
     this.#kv = kv;
+    this.#generation = generation;
     this.#applied = applied;
     this.#durableApplied = applied.index;
     this.#map = map;
@@ -35,8 +52,8 @@ export class MetaStore {
     const rows = [];
     const range = { gte: Buffer.from([META_PREFIX]), lt: Buffer.from([META_PREFIX + 1]) };
     for await (const chunk of kv.iterate(range)) rows.push(...chunk);
-    const { applied, map } = decodeRows(rows);
-    return new MetaStore(kv, applied, map);
+    const generation = decodeGeneration(await kv.get(GENERATION_KEY));
+    return new MetaStore(kv, generation, decodeRows(rows));
   }
 
   get applied(): number {
@@ -80,6 +97,48 @@ export class MetaStore {
     const last = entries.at(-1);
     if (last !== undefined) await this.#store(map, { index: last.index, term: last.term });
     return results;
+  }
+
+  openSnapshot(): Promise<SnapshotSource> {
+    return Promise.resolve(metaSource(this.#applied, this.#rows));
+  }
+
+  async beginInstall(at: AppliedPosition): Promise<SnapshotSink> {
+    // Before the map is used: a number is not used twice, whatever becomes of this one.
+    this.#generation += 1;
+    const row = new WriteBatch().put(GENERATION_KEY, encodeGeneration(this.#generation));
+    await this.#kv.write(row, { sync: false });
+    return new MetaSink(this.#kv, this.#generation, (rows) => {
+      const { applied } = decodeRows(rows);
+      const isSame = applied.index === at.index && applied.term === at.term;
+      if (!isSame) throw new DecodeError(`the map is of entry ${applied.index}, not of ${at.index}`);
+    });
+  }
+
+  /** What an install has brought takes the place of the map, durably. Throws `DecodeError`. */
+  async switchTo(generation: number): Promise<void> {
+    const blob = await this.#kv.get(installKey(generation));
+    if (blob === undefined) throw new DecodeError('the map of a finished snapshot is missing');
+    const rows = decodeMetaBlob(blob);
+    const batch = new WriteBatch().deleteRange(Buffer.of(META_PREFIX), Buffer.of(META_PREFIX + 1));
+    for (const { key, value } of rows) batch.put(key, value);
+    batch.deleteRange(INSTALL_RANGE.gte, installKey(generation + 1));
+    await this.#kv.write(batch, { sync: false });
+    await this.#kv.flush();
+    const { applied, map } = decodeRows(rows);
+    this.#applied = applied;
+    this.#durableApplied = applied.index;
+    this.#map = map;
+    this.#rows = map === undefined ? new Map() : encodeMap(map);
+    if (map !== undefined) for (const listener of this.#listeners) listener(map);
+  }
+
+  /** Before the group starts: ends a switch that a crash has cut short, and forgets installs that were not finished. */
+  async recover(generation: number): Promise<void> {
+    this.#generation = Math.max(this.#generation, generation);
+    if ((await this.#kv.get(installKey(generation))) !== undefined) await this.switchTo(generation);
+    const rest = new WriteBatch().deleteRange(INSTALL_RANGE.gte, INSTALL_RANGE.lt);
+    await this.#kv.write(rest, { sync: false });
   }
 
   async #store(map: ClusterMap | undefined, applied: AppliedPosition): Promise<void> {

@@ -81,6 +81,8 @@ export interface GroupStart {
 /** The Raft groups of this node. */
 export interface Groups {
   startGroup(start: GroupStart): void;
+  /** Which state of the group is in use on this node. */
+  generation(group: number): number;
   propose(
     group: number,
     command: Buffer,
@@ -104,9 +106,30 @@ export interface CommittedBatch {
   readonly entries: readonly CommittedEntry[];
 }
 
+/** A state as of one entry, in chunks of at most 1 MiB. */
+export interface SnapshotSource {
+  readonly index: number;
+  readonly term: number;
+  chunks(): AsyncIterable<Buffer>;
+  close(): void;
+}
+
+/** A state that is being filled beside the one in use. */
+export interface SnapshotSink {
+  readonly generation: number;
+  write(chunk: Buffer): Promise<void>;
+  /** Resolves when all of it is durable. */
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+}
+
 /** The shards' state on this node. */
 export interface LocalShards {
-  openShard(shard: number): void;
+  /** `generation`: which one of its states is in use, as its log says. */
+  openShard(shard: number, generation: number): void;
+  openSnapshot(shard: number): Promise<SnapshotSource>;
+  beginInstall(shard: number, at: { readonly index: number; readonly term: number }): Promise<SnapshotSink>;
+  switchTo(shard: number, generation: number): Promise<void>;
   applied(shard: number): number;
   /** Index up to which effects survive a crash. */
   durableApplied(shard: number): number;

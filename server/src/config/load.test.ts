@@ -29,7 +29,6 @@ describe('the files of the guide', () => {
     expect(config.vector).toEqual({ dimension: 768, distanceMetric: 'cosine', binaryQuantization: true });
     expect(config.index).toEqual({ m: 32, efConstruction: 400, efSearch: 200 });
     expect(notYetInEffect).toEqual([
-      'raft.log_compaction_threshold',
       'sharding.rebalance_threshold',
       'sharding.migration_batch_size',
       'vector.binary_quantization',

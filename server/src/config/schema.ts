@@ -126,7 +126,6 @@ const raft = z.strictObject({
   log_compaction_threshold: withDefault(integer(1, 1_000_000_000), 10_000, {
     doc: 'Applied entries that a group keeps in its log; fewer when they take more than 64 MiB.',
     reloadable: true,
-    later: 'snapshots for replicas that lag',
   }),
   snapshot_interval: withDefault(integer(1, 1_000_000_000), 1000, {
     doc: 'Applied entries of a group between flush points of its state.',
@@ -155,9 +154,8 @@ const sharding = z.strictObject({
     later: 'migration',
   }),
   migration_rate_mb_per_sec: withDefault(decimal(0.1, 100_000), 64, {
-    doc: 'Most MiB per second that a node sends for moving replicas.',
+    doc: 'Most MiB per second that a node sends in snapshots for replicas that move or lag.',
     reloadable: true,
-    later: 'migration',
   }),
 });
 

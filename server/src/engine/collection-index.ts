@@ -63,6 +63,12 @@ export class CollectionIndex {
     this.#behind.delete(shard);
   }
 
+  /** The shard has another state: what the index holds of it is of no use. */
+  setBehind(shard: number): void {
+    this.#live.delete(shard);
+    this.#behind.delete(shard);
+  }
+
   /** Entries that the index lacks of a shard; undefined: it must be read anew. */
   entriesBehind(state: ShardState): number | undefined {
     return this.#live.has(state.shard) ? 0 : entriesBehind(this.#behind.get(state.shard), state);

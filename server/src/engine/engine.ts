@@ -5,6 +5,7 @@ import type { Logger } from '../observability/index.ts';
 import type { KvStore } from '../storage/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import { Flusher } from './flusher.ts';
+import { Generations } from './generations.ts';
 import { IndexKeeper } from './index-keeper.ts';
 import { IndexSaver } from './index-saver.ts';
 import { type PointAddress, pointKey } from './keys.ts';
@@ -14,6 +15,8 @@ import { PointStore } from './point-store.ts';
 import { orRefused, untilRoom } from './room.ts';
 import { mergeById } from './scroll.ts';
 import { SerialLock } from './serial-lock.ts';
+import type { ShardExport } from './shard-export.ts';
+import type { ShardImport } from './shard-import.ts';
 import { newShardState, type ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
 import type { RetryRef } from './retry-ledger.ts';
@@ -85,6 +88,7 @@ export class Engine {
   readonly #flusher: Flusher;
   readonly #keeper: IndexKeeper;
   readonly #saver: IndexSaver;
+  readonly #generations: Generations;
   #failure: Error | undefined;
   #isClosing = false;
 
@@ -117,6 +121,17 @@ export class Engine {
       flusher: this.#flusher,
       onFailure,
     });
+    this.#generations = new Generations({
+      ...shared,
+      kv,
+      clock,
+      keeper: this.#keeper,
+      flusher: this.#flusher,
+      bringUp: () => this.#bringUp(),
+      onFailure: (error) => {
+        if (!this.#isClosing) this.#fail(asError(error));
+      },
+    });
   }
 
   /** Opens a shard with the state that the disk has of this generation; answers it. */
@@ -126,12 +141,8 @@ export class Engine {
     const state = found ?? newShardState({ shard, generation });
     this.#flusher.opened(state);
     this.#states.set(shard, state);
-    for (const { schema } of this.#keeper.all()) {
-      // Searches wait for it; turns of the shard reach the index through the journal until then.
-      this.#keeper.bringUp(schema.id).catch((error: unknown) => {
-        if (!this.#isClosing) this.#fail(asError(error));
-      });
-    }
+    this.#bringUp();
+    this.#generations.removeOthers(shard);
     return state;
   }
 
@@ -183,6 +194,24 @@ export class Engine {
     });
   }
 
+  /** The state of a shard as of its last applied entry. */
+  openExport(shard: number): Promise<ShardExport> {
+    return this.#generations.open(shard);
+  }
+
+  /** Begins a new generation of a shard, which `switchTo` takes into use when it is finished. */
+  beginImport(
+    shard: number,
+    expected: { readonly index: number; readonly term: number },
+  ): Promise<ShardImport> {
+    return this.#generations.beginInstall(shard, expected);
+  }
+
+  /** The finished generation is the shard's state from now on. No turn may be under way; a rejection is fatal. */
+  switchTo(shard: number, generation: number): Promise<void> {
+    return this.#generations.switchTo(shard, generation);
+  }
+
   /** What is stored now, which may be ahead of `applied`. */
   get(ref: PointRef): Promise<StoredPoint | undefined> {
     return orRefused(this.#store.get(this.#address(ref)));
@@ -195,7 +224,20 @@ export class Engine {
 
   /** Throws SHARD_UNAVAILABLE while this node does not know the collection. */
   async search(query: SearchQuery): Promise<ScoredPoint[]> {
-    await this.#keeper.ready(query.collection, query.shards);
+    for (;;) {
+      await this.#keeper.ready(query.collection, query.shards);
+      const before = this.#generationsOf(query.shards);
+      const points = await this.#searchOnce(query);
+      // A shard whose state was replaced meanwhile may have been searched while the index had nothing of it.
+      if (this.#generationsOf(query.shards) === before) return points;
+    }
+  }
+
+  #generationsOf(shards: readonly number[]): string {
+    return shards.map((shard) => this.shardState(shard).generation).join();
+  }
+
+  #searchOnce(query: SearchQuery): Promise<ScoredPoint[]> {
     const context = {
       index: this.#index(query.collection),
       indexes: this.#indexes,
@@ -255,6 +297,7 @@ export class Engine {
   /** Waits for the turn that runs, flushes, saves the indexes and closes them. The caller sends no further turns. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#generations.stop();
     await this.#keeper.stop();
     await this.#saver.stop();
     await this.#lock.idle();
@@ -263,6 +306,15 @@ export class Engine {
       await this.#saver.save();
     }
     await this.#keeper.close();
+  }
+
+  /** Searches wait for it; turns of a shard reach the index through the journal until then. */
+  #bringUp(): void {
+    for (const { schema } of this.#keeper.all()) {
+      this.#keeper.bringUp(schema.id).catch((error: unknown) => {
+        if (!this.#isClosing) this.#fail(asError(error));
+      });
+    }
   }
 
   #index(collection: number): CollectionIndex {

@@ -68,6 +68,11 @@ export class IndexKeeper {
     for (const [id, own] of byCollection) await this.#byCollection.get(id)?.applyChanges(own);
   }
 
+  /** The shard has another state: `bringUp` makes it searchable again. The caller holds the lock. */
+  setBehind(shard: number): void {
+    for (const index of this.#byCollection.values()) index.setBehind(shard);
+  }
+
   pathOf(schema: CollectionSchema): string {
     return join(this.#o.directory, `collection-${String(schema.id)}.index`);
   }

@@ -5,3 +5,5 @@ export type { ScoredPoint, SearchQuery } from './node-search.ts';
 export type { StoredPoint } from './stored-point.ts';
 export type { EntryAddress, Turn } from './turn.ts';
 export type { VectorIndexes } from './vector-index-port.ts';
+export type { ShardExport } from './shard-export.ts';
+export type { ShardImport } from './shard-import.ts';

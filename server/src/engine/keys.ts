@@ -4,7 +4,24 @@ import { DecodeError, invariant } from '../base/index.ts';
  * Keys of `data/`, one column family. Every number is big-endian, so that byte order is numeric order. The first byte
  * names the table; 0x01 to 0x0f belong to the engine.
  */
-const TABLE = { points: 0x01, shardStates: 0x02, journal: 0x03, retries: 0x04, retryOrder: 0x05 } as const;
+const TABLE = {
+  points: 0x01,
+  shardStates: 0x02,
+  journal: 0x03,
+  retries: 0x04,
+  retryOrder: 0x05,
+  generations: 0x06,
+} as const;
+
+/**
+ * Tables whose rows of a shard are the same on every replica: a snapshot holds all of them, and nothing else but the
+ * shard's state. Their keys begin with `table u8 | shard u16 | generation u32`.
+ */
+export const REPLICATED_TABLES: readonly number[] = [TABLE.points, TABLE.retries, TABLE.retryOrder];
+/** Tables with rows of one generation, replicated or not. */
+const GENERATION_TABLES = [...REPLICATED_TABLES, TABLE.shardStates, TABLE.journal];
+/** Table, shard and generation. */
+export const GENERATION_PREFIX_BYTES = 7;
 
 /** Most replicas of one shard that a node ever holds one after the other, and most collections: both are u32. */
 const U32_MAX = 0xffff_ffff;
@@ -122,6 +139,47 @@ export function retryOrderIndexOf(key: Buffer): number {
 /** Retry rows of a shard in the order of the entries that made them. */
 export function retryOrderRange(at: ShardGeneration): KeyRange {
   return { gte: retryOrderKey(at, 0), lt: retryOrderKey(at, Number.MAX_SAFE_INTEGER) };
+}
+
+/** `06 | shard u16`: the highest generation that the shard ever had on this node. */
+export function highestGenerationKey(shard: number): Buffer {
+  const key = Buffer.allocUnsafe(3);
+  key[0] = TABLE.generations;
+  key.writeUInt16BE(shard, 1);
+  return key;
+}
+
+/** All rows of one generation in one table. */
+export function generationRange(table: number, at: ShardGeneration): { gte: Buffer; lt: Buffer } {
+  const gte = generationPrefix(table, at);
+  return { gte, lt: successor(gte) };
+}
+
+export function generationPrefix(table: number, at: ShardGeneration): Buffer {
+  const prefix = Buffer.allocUnsafe(GENERATION_PREFIX_BYTES);
+  writeGeneration(prefix, table, at);
+  return prefix;
+}
+
+/** Everything that is stored of one generation. */
+export function rangesOf(at: ShardGeneration): readonly { gte: Buffer; lt: Buffer }[] {
+  return GENERATION_TABLES.map((table) => generationRange(table, at));
+}
+
+/** Everything that is stored of the generations below it. */
+export function rangesBelow(at: ShardGeneration): readonly { gte: Buffer; lt: Buffer }[] {
+  return GENERATION_TABLES.map((table) => ({
+    gte: generationPrefix(table, { shard: at.shard, generation: 0 }),
+    lt: generationPrefix(table, at),
+  }));
+}
+
+/** Everything that is stored of the generations above it. */
+export function rangesAbove(at: ShardGeneration): readonly { gte: Buffer; lt: Buffer }[] {
+  return GENERATION_TABLES.map((table) => ({
+    gte: generationRange(table, at).lt,
+    lt: successor(generationPrefix(table, { shard: at.shard, generation: U32_MAX })),
+  }));
 }
 
 function writeSlice(key: Buffer, slice: CollectionSlice): void {

@@ -55,6 +55,18 @@ export const RAFT_METRICS = {
   grape_raft_proposals_total: counter('Entries proposed on this node as leader.', 'shard'),
   grape_raft_compacted_entries_total: counter('Applied entries that were removed from the log.', 'shard'),
   grape_raft_snapshots_total: counter('Snapshots, by direction: sent or received.', 'shard', 'direction'),
+  grape_raft_snapshot_bytes_total: counter('Bytes of snapshots sent or received.', 'shard', 'direction'),
+  grape_raft_snapshot_failures_total: counter(
+    'Snapshots that did not arrive; the leader tries again.',
+    'shard',
+    'direction',
+  ),
+  grape_raft_snapshot_seconds: {
+    type: 'histogram',
+    help: 'Seconds from the beginning of a snapshot until it is installed.',
+    labels: ['direction'],
+    buckets: [0.01, 0.1, 1, 10, 60, 600],
+  },
   grape_raft_append_latency_seconds: {
     type: 'histogram',
     help: 'Seconds from proposing an entry on its leader to applying it there.',

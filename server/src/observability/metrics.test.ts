@@ -121,7 +121,8 @@ describe('the metrics of Raft', () => {
     });
     raft.countElection('0');
     raft.countProposals('0', 3);
-    raft.countSnapshot('0', 'sent');
+    raft.countSnapshot('0', { direction: 'sent', bytes: 100, seconds: 2 });
+    raft.countSnapshotFailure('0', 'received');
     raft.observeAppend('0', 0.003);
     raft.observeFsync(0.001);
     const text = await raft.text();

@@ -46,8 +46,18 @@ export class RaftMetrics {
     this.#families.counter('grape_raft_compacted_entries_total').inc({ shard }, entries);
   }
 
-  countSnapshot(shard: string, direction: 'sent' | 'received'): void {
-    this.#families.counter('grape_raft_snapshots_total').inc({ shard, direction });
+  countSnapshot(
+    shard: string,
+    o: { readonly direction: 'sent' | 'received'; readonly bytes: number; readonly seconds: number },
+  ): void {
+    const labels = { shard, direction: o.direction };
+    this.#families.counter('grape_raft_snapshots_total').inc(labels);
+    this.#families.counter('grape_raft_snapshot_bytes_total').inc(labels, o.bytes);
+    this.#families.histogram('grape_raft_snapshot_seconds').labels(o.direction).observe(o.seconds);
+  }
+
+  countSnapshotFailure(shard: string, direction: 'sent' | 'received'): void {
+    this.#families.counter('grape_raft_snapshot_failures_total').inc({ shard, direction });
   }
 
   /** From proposing an entry on its leader to applying it there. */

@@ -3,7 +3,7 @@ import { silentLogger } from '../observability/index.ts';
 import { MemoryKv } from '../storage/index.ts';
 import { PeerTransport, PROTOCOL_VERSION, RaftHost } from './index.ts';
 import { eventually } from './testing/eventually.ts';
-import { TextMachine } from './testing/test-cluster.ts';
+import { TextMachine } from './testing/text-machine.ts';
 
 const IDS = ['node-1', 'node-2', 'node-3'];
 const REPLICAS = new Map(IDS.map((id, at) => [at + 1, id]));

@@ -22,6 +22,44 @@ export interface Applier {
 
   /** Resolves when everything that is applied at the call is durable. A rejection ends the process. */
   flush(group: number): Promise<void>;
+
+  /** The state of a group as of its last applied entry; called between two `apply` calls. */
+  openSnapshot(group: number): Promise<SnapshotSource>;
+
+  /** Begins a new generation of the group's state, beside the one that is in use. */
+  beginInstall(group: number, at: { readonly index: number; readonly term: number }): Promise<SnapshotSink>;
+
+  /**
+   * A finished generation is the state from now on: the log says so, durably. Called between two `apply` calls; resolves
+   * when reads see it. A rejection ends the process.
+   */
+  switchTo(group: number, generation: number): Promise<void>;
+}
+
+/** Bytes of one chunk of a snapshot. */
+export const SNAPSHOT_CHUNK_BYTES_MAX = 1024 * 1024;
+
+/** A state that does not change while it is read. */
+export interface SnapshotSource {
+  /** The last entry in it. */
+  readonly index: number;
+  readonly term: number;
+  /** At most `SNAPSHOT_CHUNK_BYTES_MAX` each; asked for once. */
+  chunks(): AsyncIterable<Buffer>;
+  /** May be called at any time, also again. */
+  close(): void;
+}
+
+/** A generation that is being filled, one call at a time. */
+export interface SnapshotSink {
+  /** Above every generation that the group ever had on this node. */
+  readonly generation: number;
+  /** Rejects when the chunk is not one of a snapshot. */
+  write(chunk: Buffer): Promise<void>;
+  /** Resolves when all of it is durable; rejects when something is missing. */
+  finish(): Promise<void>;
+  /** Removes it; also after `finish`, but not after `switchTo`. */
+  abort(): Promise<void>;
 }
 
 export interface GroupStart {
@@ -73,6 +111,13 @@ export interface RaftLink {
   sendRaft(nodeId: string, messages: readonly GroupMessage[]): boolean;
   /** The one listener for what arrives; called outside of any other call into the driver. */
   onRaft(listener: (fromNode: string, messages: readonly GroupMessage[]) => void): void;
+  /**
+   * A request over the connection for bulk data, so that nothing else waits behind it. Rejects with
+   * `PeerUnavailableError`, or with what the handler failed with.
+   */
+  requestBulk(nodeId: string, kind: number, body: Buffer, timeoutMs: number): Promise<Buffer>;
+  /** One handler a kind. */
+  handle(kind: number, handler: (from: { readonly nodeId: string }, body: Buffer) => Promise<Buffer>): void;
 }
 
 /** What the driver measures; times in seconds. */
@@ -88,6 +133,12 @@ export interface RaftMetrics {
   committed(group: number, seconds: number): void;
   proposed(group: number, count: number): void;
   electionStarted(group: number): void;
+  /** A snapshot was sent and installed there, or received and installed here. */
+  snapshotDone(
+    group: number,
+    snapshot: { readonly direction: 'sent' | 'received'; readonly bytes: number; readonly seconds: number },
+  ): void;
+  snapshotFailed(group: number, direction: 'sent' | 'received'): void;
   /** Entries of the log were forgotten. */
   compacted(group: number, entries: number): void;
   /** The replica was not started because its log is damaged. */

@@ -5,6 +5,8 @@ import {
   type ScoredPoint,
   type ScrollQuery,
   type SearchQuery,
+  type ShardExport,
+  type ShardImport,
   type StoredPoint,
   type VectorIndexes,
 } from '../engine/index.ts';
@@ -53,9 +55,24 @@ export class ShardHost {
     this.#engine = engine;
   }
 
-  /** Opens a shard as the disk has it; an unknown one is empty. */
-  openShard(shard: number): void {
-    this.#engine.openShard(shard);
+  /** Opens a shard as the disk has this generation of it; an unknown one is empty. Other generations are removed. */
+  openShard(shard: number, generation = 1): void {
+    this.#engine.openShard(shard, generation);
+  }
+
+  /** The state as of the last applied entry. */
+  openSnapshot(shard: number): Promise<ShardExport> {
+    return this.#engine.openExport(shard);
+  }
+
+  /** Begins a new generation of a shard, beside the one in use. */
+  beginInstall(shard: number, at: { readonly index: number; readonly term: number }): Promise<ShardImport> {
+    return this.#engine.beginImport(shard, at);
+  }
+
+  /** The finished generation is the state from now on. No `apply` may be under way; a rejection is fatal. */
+  switchTo(shard: number, generation: number): Promise<void> {
+    return this.#engine.switchTo(shard, generation);
   }
 
   /** Open shards, in the order of opening. */

@@ -35,6 +35,7 @@ export class SharedLogs {
     const own = new Map<number, SharedLog>();
     this.#listeners.set(nodeId, []);
     return {
+      generation: () => 1,
       startGroup: (start) => {
         const log = this.#log(`${clusterId() ?? ''}/${start.group}`);
         own.set(start.group, log);

@@ -6,6 +6,13 @@ import type { Replica } from './replica.ts';
 /** Bytes of entries handed to the state machine in one call, unless a single entry is larger. */
 const APPLY_BYTES_MAX = 8 * 2 ** 20;
 
+interface Task {
+  /** Runs only when nothing of it waits to be applied. */
+  readonly drained: Replica | undefined;
+  readonly run: () => Promise<void>;
+  readonly refuse: () => void;
+}
+
 interface Work {
   readonly replica: Replica;
   readonly entries: readonly Entry[];
@@ -21,7 +28,9 @@ export class ApplyPipeline {
   readonly #onApplied: (work: readonly Applied[]) => void;
   readonly #onError: (error: unknown) => void;
   readonly #queues = new Map<Replica, Entry[]>();
+  #tasks: Task[] = [];
   #inFlight: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(o: {
     readonly applier: Applier;
@@ -39,14 +48,44 @@ export class ApplyPipeline {
     else queue.push(...entries);
   }
 
+  /**
+   * Runs `work` between two calls, before what is applied next; with `drained`, when nothing of that replica waits to be
+   * applied. Rejects with what it fails with, or when the pipeline is closed before.
+   */
+  between<T>(work: () => Promise<T> | T, drained?: Replica): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const refuse = (): void => reject(new Error('the raft host has stopped'));
+    if (this.#isClosed) refuse();
+    else this.#tasks.push({ drained, run: () => Promise.resolve().then(work).then(resolve, reject), refuse });
+    this.pump();
+    return promise;
+  }
+
   /** Starts a call unless one is under way or there is nothing to apply. */
   pump(): void {
-    if (this.#inFlight !== undefined || this.#queues.size === 0) return;
+    if (this.#inFlight !== undefined) return;
+    const task = this.#takeTask();
+    if (task !== undefined) {
+      this.#inFlight = task.run().then(() => {
+        this.#inFlight = undefined;
+        if (!this.#isClosed) this.pump();
+      });
+      return;
+    }
+    if (this.#queues.size === 0) return;
     this.#inFlight = this.#apply(this.#take()).catch(this.#onError);
   }
 
-  async settled(): Promise<void> {
+  /** Resolves when the call under way has ended; what waits to run between calls is refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const task of this.#tasks.splice(0)) task.refuse();
     await this.#inFlight;
+  }
+
+  #takeTask(): Task | undefined {
+    const at = this.#tasks.findIndex(({ drained }) => drained === undefined || !this.#queues.has(drained));
+    return at < 0 ? undefined : this.#tasks.splice(at, 1)[0];
   }
 
   async #apply(work: readonly Work[]): Promise<void> {

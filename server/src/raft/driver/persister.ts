@@ -10,6 +10,8 @@ const BATCH_BYTES_MAX = 32 * 2 ** 20;
 export interface Pending {
   readonly replica: Replica;
   readonly persist: Persist;
+  /** Where the data of its snapshot lie. */
+  readonly generation?: number | undefined;
 }
 
 /**
@@ -40,8 +42,8 @@ export class Persister {
     this.#onError = o.onError;
   }
 
-  add(replica: Replica, persist: Persist): void {
-    this.#pending.push({ replica, persist });
+  add(replica: Replica, persist: Persist, generation?: number): void {
+    this.#pending.push({ replica, persist, generation });
     this.#isUrgent ||= persist.mustSync || persist.messagesAfter.length > 0;
   }
 
@@ -75,7 +77,7 @@ export class Persister {
   async #write(batch: readonly Pending[]): Promise<void> {
     const startMs = this.#clock.nowMs();
     const synced = batch.some(({ persist }) => persist.mustSync);
-    const staged = batch.map(({ replica, persist }) => ({ log: replica.log, persist }));
+    const staged = batch.map(({ replica, ...what }) => ({ log: replica.log, ...what }));
     const written = await this.#store.write(staged, { sync: synced });
     this.#inFlight = undefined;
     if (written.bytes > 0)

@@ -118,6 +118,19 @@ export class GroupProposals {
     this.#spans = this.#spans.filter((span) => span.open > 0);
   }
 
+  /** A snapshot up to `index` took the place of the entries: what became of them is not known. */
+  overtaken(index: number): void {
+    const unknown = new GrapeError('WRITE_TIMEOUT', 'a snapshot took the place of the log: outcome unknown');
+    for (const span of this.#spans) {
+      for (const [at, pending] of span.items.entries()) {
+        if (span.firstIndex + at > index || pending.settled) continue;
+        span.open -= 1;
+        this.#settle(pending, () => pending.reject(unknown));
+      }
+    }
+    this.#spans = this.#spans.filter((span) => span.open > 0);
+  }
+
   /** The replica stops: what waits was not proposed, the outcome of the rest stays unknown. */
   close(): void {
     this.refuseWaiting(

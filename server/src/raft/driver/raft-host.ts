@@ -10,7 +10,7 @@ import {
 } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { KvStore } from '../../storage/index.ts';
-import { createRaft, type Ready } from '../core/index.ts';
+import { createRaft, type Message, type Ready } from '../core/index.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import { LogStore } from '../log/log-store.ts';
 import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
@@ -32,6 +32,9 @@ import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
 import { type ProposalBudget, refusedProposal } from './proposals.ts';
 import { Replica } from './replica.ts';
+import { SNAPSHOT_KIND, type SnapshotMessage } from './snapshot-frames.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { SNAPSHOT_BYTES_PER_SECOND, SnapshotSender } from './snapshot-sender.ts';
 import { planTicks, TICKS_OWED_MAX, TickCounter, type TickPlan } from './timing.ts';
 
 export interface RaftHostDeps {
@@ -51,6 +54,8 @@ export interface RaftHostDeps {
     readonly tailBytesMax?: number;
     /** Applied entries that a group keeps in its log; without it a log keeps everything. */
     readonly logCompactionThreshold?: () => number;
+    /** Rate of all snapshots that this node sends; `SNAPSHOT_BYTES_PER_SECOND` by default. */
+    readonly snapshotBytesPerSecond?: () => number;
   };
   /**
    * Called once when the host cannot go on: a failed write, a broken invariant, a failed apply. The process must end.
@@ -82,6 +87,8 @@ export class RaftHost {
   readonly #pipeline: ApplyPipeline;
   readonly #reader: EntryReader;
   readonly #compactor: Compactor;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   /** Replicas that something happened to since the last turn. */
   readonly #dirty = new Set<Replica>();
   #ticksOwed = 0;
@@ -115,6 +122,19 @@ export class RaftHost {
       metrics: deps.metrics,
       onError,
     });
+    const shared = { ...deps, metrics: deps.metrics, pipeline: this.#pipeline };
+    this.#sender = new SnapshotSender({
+      ...shared,
+      link: deps.transport,
+      bytesPerSecond: deps.options.snapshotBytesPerSecond ?? ((): number => SNAPSHOT_BYTES_PER_SECOND),
+      onReported: (replica) => this.#touch(replica),
+    });
+    this.#receiver = new SnapshotReceiver({
+      ...shared,
+      replicaOf: (group) => (this.#state === 'running' ? this.#replicas.get(group) : undefined),
+      offer: (replica, message, generation) => this.#offer(replica, message, generation),
+    });
+    deps.transport.handle(SNAPSHOT_KIND, (from, body) => this.#receiver.take(from.nodeId, body));
     deps.transport.onRaft((fromNode, messages) => this.#guard(() => this.#receive(fromNode, messages)));
     this.#timer = deps.clock.every(this.#plan.tickMs, () => this.#onTimer());
   }
@@ -189,6 +209,11 @@ export class RaftHost {
     return damagedStatus(start, reason);
   }
 
+  /** Generation of the state of a group that is in use on this node; 1 when nothing says otherwise. */
+  generation(group: number): number {
+    return this.#store.generation(group);
+  }
+
   /** All groups given to `startGroup`, ascending. */
   groups(): readonly number[] {
     return this.#groups;
@@ -226,7 +251,8 @@ export class RaftHost {
     if (this.#state === 'running') this.#state = 'stopped';
     this.#timer.cancel();
     await this.#persister.settled();
-    await this.#pipeline.settled();
+    this.#sender.close();
+    await this.#pipeline.close();
     await this.#reader.settled();
     await this.#compactor.settled();
     for (const replica of this.#replicas.values()) replica.close();
@@ -309,6 +335,7 @@ export class RaftHost {
       for (const replica of this.#replicas.values()) replica.core.tick();
     }
     if (owed === 0) return false;
+    this.#receiver.expire();
     for (const replica of this.#replicas.values()) {
       if (replica.core.hasReady() || replica.hasWaiting) this.#dirty.add(replica);
       this.#compactor.check(replica);
@@ -316,21 +343,53 @@ export class RaftHost {
     return true;
   }
 
-  #route(replica: Replica, ready: Ready): void {
+  #route(replica: Replica, ready: Ready, generation?: number): void {
     if (ready.softState !== undefined && replica.setSoftState(ready.softState)) this.#announce(replica);
-    this.#outbox.add(replica, ready.messages);
-    if (ready.persist !== undefined) this.#persister.add(replica, ready.persist);
+    this.#send(replica, ready.messages);
+    if (ready.persist !== undefined) this.#persister.add(replica, ready.persist, generation);
     if (ready.committed.length > 0) this.#pipeline.add(replica, ready.committed);
     for (const state of ready.readStates) replica.reads.confirmed(state, replica.applied);
     for (const context of ready.readFailures) replica.reads.failed(context);
   }
 
+  /** A snapshot leaves with its data, over the second connection. */
+  #send(replica: Replica, messages: readonly Message[]): void {
+    const others = messages.filter((message) => message.type !== 'snapshot');
+    this.#outbox.add(replica, others);
+    if (others.length === messages.length) return;
+    for (const message of messages) if (message.type === 'snapshot') this.#sender.send(replica, message);
+  }
+
+  /** The data of a snapshot are durable in `generation`; true when the core takes it. */
+  #offer(replica: Replica, message: SnapshotMessage, generation: number): boolean {
+    if (this.#state !== 'running') return false;
+    replica.core.step(message);
+    const ready = replica.core.ready();
+    this.#route(replica, ready, generation);
+    this.#touch(replica);
+    return ready.persist?.snapshot !== undefined;
+  }
+
+  /** Log and generation are durable; nothing behind the snapshot is applied before the state machine has switched. */
+  #switch(replica: Replica, index: number, generation: number): void {
+    const switching = this.#pipeline.between(async () => {
+      await this.#deps.applier.switchTo(replica.group, generation);
+      replica.restored(index);
+      this.#touch(replica);
+    });
+    switching.catch((error: unknown) => {
+      if (this.#state === 'running') this.#fail(error);
+    });
+  }
+
   /** The next turn runs at once: what was gated and what follows from it leave in one write per peer. */
   #onDurable(batch: readonly Pending[]): void {
     if (this.#state !== 'running') return;
-    for (const { replica, persist } of batch) {
+    for (const { replica, persist, generation } of batch) {
       replica.core.onAppended(persist.token);
-      this.#outbox.add(replica, persist.messagesAfter);
+      this.#send(replica, persist.messagesAfter);
+      if (generation !== undefined && persist.snapshot !== undefined)
+        this.#switch(replica, persist.snapshot.index, generation);
       this.#dirty.add(replica);
     }
     this.#turn();

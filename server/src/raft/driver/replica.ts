@@ -84,8 +84,8 @@ export class Replica {
 
   /** The message is dropped when `fromNode` is not the node of its sender, or it is meant for another replica. */
   step(fromNode: string, message: Message): void {
-    if (message.to !== this.id || this.nodes.get(message.from) !== fromNode) return;
-    // Nobody compacts a log yet, so nobody has a reason to send a snapshot, and nothing here could install one.
+    if (!this.accepts(fromNode, message)) return;
+    // It comes with its data over the second connection, and is stepped when they are installed.
     if (message.type === 'snapshot') return;
     this.core.step(message);
     if (message.from === this.#soft.leader) this.#heardLeaderMs = this.#clock.nowMs();
@@ -120,6 +120,18 @@ export class Replica {
     this.core.onApplied(this.#applied);
     this.proposals.applied(entries, results);
     this.reads.applied(this.#applied);
+  }
+
+  /** The state of a snapshot is in use; the core knows already. */
+  restored(index: number): void {
+    this.#applied = index;
+    this.proposals.overtaken(index);
+    this.reads.applied(index);
+  }
+
+  /** Whether a message to this replica may come from `fromNode`. */
+  accepts(fromNode: string, message: Message): boolean {
+    return message.to === this.id && this.nodes.get(message.from) === fromNode;
   }
 
   /** Asks the core to hand leadership to the best of the other voters; false when none of them answers. */

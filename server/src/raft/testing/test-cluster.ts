@@ -2,50 +2,12 @@ import { FakeClock, present, seededRandom } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
 import { RaftHost } from '../driver/raft-host.ts';
-import type { Applier, CommittedBatch, GroupStart } from '../types.ts';
+import type { GroupStart } from '../types.ts';
 import { MemoryNetwork } from './memory-network.ts';
+import { TextMachine } from './text-machine.ts';
 
 const TICK_MS = 10;
 const TURNS_MAX = 40_000;
-
-/** Remembers the commands of every group in order; the result of a command is its text. */
-export class TextMachine implements Applier {
-  readonly #texts = new Map<number, string[]>();
-  readonly calls: (readonly CommittedBatch[])[] = [];
-  /** Set: the next calls wait for it. */
-  gate: Promise<void> | undefined;
-
-  async apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]> {
-    this.calls.push(batches);
-    await this.gate;
-    return batches.map(({ group, entries }) =>
-      entries.map(({ data, kind }) => {
-        const text = data.toString();
-        if (text !== '' && kind === 'normal') this.texts(group).push(text);
-        return text;
-      }),
-    );
-  }
-
-  /** What counts as durable; nothing by default, so that a log is kept from its beginning. */
-  durable: (group: number) => number = () => 0;
-  flushes = 0;
-
-  durableApplied(group: number): number {
-    return this.durable(group);
-  }
-
-  flush(): Promise<void> {
-    this.flushes += 1;
-    return Promise.resolve();
-  }
-
-  texts(group: number): string[] {
-    const texts = this.#texts.get(group) ?? [];
-    this.#texts.set(group, texts);
-    return texts;
-  }
-}
 
 export interface TestNode {
   readonly id: string;
@@ -64,6 +26,7 @@ export class TestCluster {
   readonly #groups: readonly number[];
   readonly #tailBytesMax: number | undefined;
   readonly #threshold: number | undefined;
+  readonly #snapshotRate: number | undefined;
   #seed: number;
 
   constructor(o: {
@@ -72,12 +35,14 @@ export class TestCluster {
     seed?: number;
     tailBytesMax?: number;
     logCompactionThreshold?: number;
+    snapshotBytesPerSecond?: number;
   }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
     this.#seed = o.seed ?? 1;
     this.#tailBytesMax = o.tailBytesMax;
     this.#threshold = o.logCompactionThreshold;
+    this.#snapshotRate = o.snapshotBytesPerSecond;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -93,10 +58,11 @@ export class TestCluster {
     id: string,
     kv: KvStore = new MemoryKv('log'),
     start: Partial<GroupStart> = {},
+    machine = new TextMachine(),
   ): Promise<TestNode> {
-    const machine = new TextMachine();
     const fatal: Error[] = [];
     const threshold = this.#threshold;
+    const rate = this.#snapshotRate;
     this.#seed += 1;
     const host = await RaftHost.open({
       kv,
@@ -111,6 +77,7 @@ export class TestCluster {
         heartbeatIntervalMs: 5 * TICK_MS,
         maxAppendEntries: 100,
         ...(threshold === undefined ? {} : { logCompactionThreshold: () => threshold }),
+        ...(rate === undefined ? {} : { snapshotBytesPerSecond: () => rate }),
         ...(this.#tailBytesMax === undefined ? {} : { tailBytesMax: this.#tailBytesMax }),
       },
     });

@@ -17,7 +17,7 @@ export interface Hello {
 
 /**
  * What a connection is for. `cluster`: between members. `forming`: before membership is known, only requests below
- * `SERVICE_KIND_MIN`. `snapshot` is kept for a second connection between members, which carries bulk data.
+ * `SERVICE_KIND_MIN`. `snapshot`: a second connection between members, which carries requests with bulk data.
  */
 export type Purpose = 'cluster' | 'forming' | 'snapshot';
 const PURPOSES: readonly Purpose[] = ['cluster', 'forming', 'snapshot'];

@@ -190,7 +190,7 @@ export class PeerConnection {
   }
 
   async #callHandler(kind: number, body: Buffer): Promise<Buffer> {
-    if (kind >= SERVICE_KIND_MIN && this.purpose !== 'cluster') {
+    if (kind >= SERVICE_KIND_MIN && this.purpose === 'forming') {
       throw new GrapeError('NOT_A_MEMBER', 'only members may send this request');
     }
     const handler = this.#deps.handlerOf(kind);

@@ -41,6 +41,8 @@ export interface PeerTransportDeps {
 interface Peer {
   readonly link: PeerLink;
   connection: PeerConnection | undefined;
+  /** For bulk data; made when it is first needed. */
+  bulk: Promise<PeerConnection> | undefined;
 }
 
 /**
@@ -125,6 +127,15 @@ export class PeerTransport implements RaftLink {
     return Promise.reject(new PeerUnavailableError(`${nodeId} is not connected`, false));
   }
 
+  /** As `request`, over a second connection, which is closed with the first one. */
+  async requestBulk(nodeId: string, kind: number, body: Buffer, timeoutMs: number): Promise<Buffer> {
+    const peer = this.#peers.get(nodeId);
+    if (peer?.connection === undefined) throw new PeerUnavailableError(`${nodeId} is not connected`, false);
+    peer.bulk ??= this.#connectBulk(nodeId, peer);
+    const connection = await peer.bulk;
+    return connection.request(kind, body, timeoutMs);
+  }
+
   /** One request to an address, over a connection of its own, before membership is known (purpose `forming`). */
   async requestAddress(
     address: PeerAddress,
@@ -176,7 +187,7 @@ export class PeerTransport implements RaftLink {
       attempt: () => this.#establish(nodeId, address),
       onFailure: (error) => this.#onDialFailure(nodeId, address, error),
     });
-    this.#peers.set(nodeId, { link, connection: undefined });
+    this.#peers.set(nodeId, { link, connection: undefined, bulk: undefined });
   }
 
   async #establish(nodeId: string, address: PeerAddress): Promise<PeerConnection> {
@@ -196,9 +207,28 @@ export class PeerTransport implements RaftLink {
     return connection;
   }
 
+  async #connectBulk(nodeId: string, peer: Peer): Promise<PeerConnection> {
+    const { address } = peer.link;
+    const forget = (): void => {
+      peer.bulk = undefined;
+    };
+    try {
+      const o = { purpose: 'snapshot', timeoutMs: HANDSHAKE_MS_MAX, nodeId } as const;
+      const connection = await this.#dial(address, o);
+      void connection.ended.then(forget);
+      if (peer.connection === undefined) connection.close(new Error('the peer is gone'));
+      else void peer.connection.ended.then((reason) => connection.close(reason));
+      return connection;
+    } catch (error) {
+      forget();
+      const reason = asError(error).message;
+      throw new PeerUnavailableError(`no connection for bulk data to ${nodeId}: ${reason}`, false);
+    }
+  }
+
   #dial(
     address: PeerAddress,
-    o: { readonly purpose: 'cluster' | 'forming'; readonly timeoutMs: number; readonly nodeId?: string },
+    o: { readonly purpose: Purpose; readonly timeoutMs: number; readonly nodeId?: string },
   ): Promise<PeerConnection> {
     const { clock, metrics, hello, tokens } = this.#deps;
     const accept = (peer: Hello): string | undefined =>
@@ -253,17 +283,16 @@ export class PeerTransport implements RaftLink {
   }
 
   #refusalOf(peer: Hello, purpose: Purpose): string | undefined {
-    if (purpose === 'snapshot') return 'this version makes no connections for snapshots';
     if (this.#inbound.size >= INBOUND_MAX) return 'too many connections';
     const stale = this.#incarnations.refusalOf(peer);
     if (stale !== undefined) return stale;
-    if (purpose === 'cluster') {
+    if (purpose !== 'forming') {
       const { clusterId } = this.#deps.hello();
       if (clusterId === undefined) return 'this node belongs to no cluster yet';
       if (peer.clusterId !== clusterId)
         return `it belongs to ${peer.clusterId ?? 'no cluster'}, not to ${clusterId}`;
     }
-    return this.#deps.authorize(peer, purpose);
+    return this.#deps.authorize(peer, purpose === 'forming' ? 'forming' : 'cluster');
   }
 
   #onDialFailure(nodeId: string, address: PeerAddress, error: Error): void {
