@@ -19,7 +19,7 @@ import { DIMENSION, Workload } from './workload.ts';
 const MINUTES = Number(process.env['MINUTES'] ?? 1.5);
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
 const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 1_200 + (process.pid % 100) * 60);
-const CLIENTS = 12;
+const CLIENTS = 18;
 const PROXY_OFFSET = 30;
 const OPERATIONS_PER_SECOND_MIN = 100;
 const FAULTS_MIN = 20;

@@ -97,6 +97,20 @@ test('a directory that was adopted and has lost its Raft log is amnesiac', async
   expect(await start()).toMatchObject({ amnesiac: true, isBlank: false });
 });
 
+test('it stays amnesiac when it is started again, with the empty store that was opened meanwhile', async () => {
+  await session((directory) => directory.adopt(owner));
+  await session((directory) => {
+    expect(directory.amnesiac).toBe(true);
+    return mkdir(join(path, 'raft'));
+  });
+  for (const _ of [1, 2]) {
+    await session((directory) => {
+      expect(directory).toMatchObject({ amnesiac: true, isBlank: false });
+      return Promise.resolve();
+    });
+  }
+});
+
 test('a directory that promised something in a file and has lost its Raft log is amnesiac', async () => {
   await session((directory) => directory.writeFile('record', Buffer.from('x')));
   expect(await start()).toMatchObject({ amnesiac: true, isBlank: false });

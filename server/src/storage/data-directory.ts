@@ -13,6 +13,8 @@ import {
 
 const IDENTITY_FILE = 'identity';
 const LOCK_FILE = 'lock';
+/** Made when the Raft log was found missing: the store that is opened in its place does not bring back what it promised. */
+const AMNESIA_FILE = 'amnesia';
 /** The directory of the Raft log; who opens a `KvStore` for it uses this name. */
 export const RAFT_DIRECTORY = 'raft';
 /** The directory of the points. */
@@ -20,7 +22,7 @@ export const DATA_DIRECTORY = 'data';
 
 /** Names of files of ours: nothing that could be a store, the identity, the lock or a temporary file. */
 const FILE_NAME = /^[a-z][a-z0-9-]{0,63}$/;
-const RESERVED: readonly string[] = [IDENTITY_FILE, LOCK_FILE, RAFT_DIRECTORY, DATA_DIRECTORY];
+const RESERVED: readonly string[] = [IDENTITY_FILE, LOCK_FILE, AMNESIA_FILE, RAFT_DIRECTORY, DATA_DIRECTORY];
 
 /**
  * - `LOCKED`: another process works in the directory.
@@ -43,7 +45,10 @@ export interface DataDirectory {
   readonly path: string;
   /** As it is on disk now; `adopt` changes it. */
   readonly identity: StoreIdentity;
-  /** The Raft log is gone although this node may have voted and acknowledged: it must not do so as the one it was. */
+  /**
+   * The Raft log is gone, now or at an earlier start, although this node may have voted and acknowledged: it must not do
+   * so as the one it was.
+   */
   readonly amnesiac: boolean;
   /** Never belonged to a cluster and holds no file of `writeFile`. As it was at start. */
   readonly isBlank: boolean;
@@ -83,13 +88,10 @@ async function openLocked(path: string, lock: FileLock): Promise<DataDirectory> 
 
   const hasFiles = [...names].some((name) => !RESERVED.includes(name) && FILE_NAME.test(name));
   const isBlank = previous?.clusterId === undefined && !hasFiles;
-  return new LockedDirectory({
-    path,
-    lock,
-    identity,
-    isBlank,
-    amnesiac: !isBlank && !names.has(RAFT_DIRECTORY),
-  });
+  const amnesiac = !isBlank && (!names.has(RAFT_DIRECTORY) || names.has(AMNESIA_FILE));
+  // Before anybody opens a new Raft store here, which would make the next start look as if nothing had been lost.
+  if (amnesiac) await writeDurably(join(path, AMNESIA_FILE), Buffer.alloc(0));
+  return new LockedDirectory({ path, lock, identity, isBlank, amnesiac });
 }
 
 interface Opened {
