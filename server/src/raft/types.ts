@@ -1,4 +1,4 @@
-import type { Entry, Message, RaftStatus } from './core/index.ts';
+import type { ConfChangeStep, Entry, Message, RaftStatus } from './core/index.ts';
 
 /** The group of the cluster's metadata; shards are groups 0 to shardCount-1. */
 export const META_GROUP = 0xffff;
@@ -67,7 +67,10 @@ export interface GroupStart {
   readonly replicaId: number;
   /** Node of each replica of the group. */
   readonly nodes: ReadonlyMap<number, string>;
-  /** Initial configuration of a group without a log; ignored when there is one. */
+  /**
+   * Initial configuration of a group without a log; ignored when there is one. Empty for a replica that is added to a
+   * group: a snapshot of its leader brings the configuration.
+   */
   readonly bootstrapVoters: readonly number[];
   /** Members of it that only receive. None by default. */
   readonly bootstrapLearners?: readonly number[];
@@ -76,11 +79,22 @@ export interface GroupStart {
   readonly campaignAtOnce: boolean;
 }
 
+/** A step from one configuration of a group to the next; joint in between when more than one voter changes. */
+export interface MembershipChange {
+  /** Of the configuration that the change was planned for (`GroupStatus.configurationIndex`): another one refuses it. */
+  readonly configurationIndex: number;
+  readonly steps: readonly ConfChangeStep[];
+}
+
 export interface GroupStatus {
   readonly group: number;
   readonly leaderNode: string | undefined;
   readonly isLeader: boolean;
   readonly raft: RaftStatus;
+  /** Index of the entry that made the configuration in force here. */
+  readonly configurationIndex: number;
+  /** The configuration in force here counts this replica's vote: it has had, or was given, the state of the group. */
+  readonly isVoter: boolean;
   /** `Clock.nowMs` of the last message from a leader; now, while leading. */
   readonly lastHeardLeaderMs: number;
   /** Why the stored log cannot be trusted: the replica is not started, it neither votes nor acknowledges. */

@@ -48,6 +48,11 @@ export class ApplyPipeline {
     else queue.push(...entries);
   }
 
+  /** Forgets what waits to be applied of a replica that is closed. */
+  drop(replica: Replica): void {
+    this.#queues.delete(replica);
+  }
+
   /**
    * Runs `work` between two calls, before what is applied next; with `drained`, when nothing of that replica waits to be
    * applied. Rejects with what it fails with, or when the pipeline is closed before.

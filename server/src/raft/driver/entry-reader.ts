@@ -44,6 +44,7 @@ export class EntryReader {
       const to = Math.min(range.from + READ_AHEAD_ENTRIES_MAX, log.lastIndex() + 1);
       const ahead = { ...range, to: Math.max(range.to, to), bytesMax: READ_AHEAD_BYTES_MAX };
       log.setLoaded(range.replica, await this.#store.read(log, ahead));
+      if (replica.isClosed) return;
       core.entriesLoaded(range.replica);
     }
     replica.isLoading = false;

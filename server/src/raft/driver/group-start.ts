@@ -47,8 +47,14 @@ export function bootstrapConf({ bootstrapVoters, bootstrapLearners = [] }: Group
  * Why the replica must not take part. Only what is durable in the log is applied, so the log never ends before it; and
  * only what is durably applied is forgotten, so the log never begins behind it.
  */
-export function damageOf(stored: LoadedGroup | undefined, applied: number): string | undefined {
+export function damageOf(
+  stored: LoadedGroup | undefined,
+  { replicaId, applied }: Pick<GroupStart, 'replicaId' | 'applied'>,
+): string | undefined {
   if (stored?.kind === 'damaged') return stored.reason;
+  const owner = stored?.log.replicaId;
+  if (owner !== undefined && owner !== replicaId)
+    return `the log is that of replica ${owner}, this is replica ${replicaId}`;
   const last = stored === undefined ? 0 : stored.log.lastIndex();
   if (applied > last) return `${applied} entries are applied, but the log ends at ${last}`;
   const base = stored === undefined ? 0 : stored.log.firstIndex() - 1;

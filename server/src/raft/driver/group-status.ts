@@ -11,6 +11,12 @@ export function statusOf(replica: Replica): GroupStatus {
     get raft() {
       return replica.core.status();
     },
+    get configurationIndex() {
+      return replica.log.configurationIndex;
+    },
+    get isVoter() {
+      return replica.isVoter;
+    },
     lastHeardLeaderMs: replica.lastHeardLeaderMs,
     damage: undefined,
   };
@@ -35,6 +41,8 @@ export function damagedStatus(start: GroupStart, reason: string): GroupStatus {
       transferee: NO_REPLICA,
       progress: [],
     },
+    configurationIndex: 0,
+    isVoter: false,
     lastHeardLeaderMs: 0,
     damage: reason,
   };

@@ -58,6 +58,17 @@ export class Persister {
     this.#inFlight = this.#write(batch).catch(this.#onError);
   }
 
+  /** Runs `work`, which writes to the store by itself, with no batch under way. */
+  async alone(work: () => Promise<void>): Promise<void> {
+    while (this.#inFlight !== undefined) await this.#inFlight;
+    const working = work().finally(() => {
+      this.#inFlight = undefined;
+    });
+    // A failed write is the caller's to report; batches that wait here go on when it has ended.
+    this.#inFlight = working.catch(() => undefined);
+    await working;
+  }
+
   /** Resolves when the batch under way, if any, is durable or has failed. */
   async settled(): Promise<void> {
     await this.#inFlight;

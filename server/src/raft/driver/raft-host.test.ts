@@ -411,7 +411,7 @@ describe('a configuration change', () => {
   async function diskWithChange(): Promise<MemoryKv> {
     const kv = new MemoryKv('log');
     const store = await LogStore.open(kv, { tailBytesMax: 1e6 });
-    const log = store.create(0, confState);
+    const log = store.create(0, { replicaId: 1, confState });
     const entries = [{ index: 1, term: 1, kind: 'confChange', data } as const];
     const hardState = { term: 1, vote: 1, commit: 1 };
     await store.write([{ log, persist: { ...persist, entries, hardState } }], { sync: true });

@@ -10,8 +10,7 @@ import {
 } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { KvStore } from '../../storage/index.ts';
-import { createRaft, type Message, type Ready } from '../core/index.ts';
-import type { GroupLog } from '../log/group-log.ts';
+import type { Message, Ready } from '../core/index.ts';
 import { LogStore } from '../log/log-store.ts';
 import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
 import type {
@@ -19,19 +18,20 @@ import type {
   GroupMessage,
   GroupStart,
   GroupStatus,
+  MembershipChange,
   Proposal,
   RaftLink,
   RaftMetrics,
 } from '../types.ts';
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
-import { bootstrapConf, coreOptions, damageOf } from './group-start.ts';
-import { damagedStatus, statusOf } from './group-status.ts';
 import { Compactor } from './compactor.ts';
 import { EntryReader } from './entry-reader.ts';
+import { proposeMembership } from './membership.ts';
 import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
-import { type ProposalBudget, refusedProposal } from './proposals.ts';
-import { Replica } from './replica.ts';
+import { refusedProposal } from './proposals.ts';
+import type { Replica } from './replica.ts';
+import { ReplicaTable } from './replica-table.ts';
 import { SNAPSHOT_KIND, type SnapshotMessage } from './snapshot-frames.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SNAPSHOT_BYTES_PER_SECOND, SnapshotSender } from './snapshot-sender.ts';
@@ -77,11 +77,8 @@ export class RaftHost {
   readonly #plan: TickPlan;
   readonly #ticks: TickCounter;
   readonly #timer: Timer;
-  readonly #replicas = new Map<number, Replica>();
-  #groups: readonly number[] = [];
-  readonly #damaged = new Map<number, { readonly start: GroupStart; readonly reason: string }>();
+  readonly #replicas: ReplicaTable;
   readonly #listeners: LeaderListener[] = [];
-  readonly #budget: ProposalBudget = { bytes: 0 };
   readonly #outbox: Outbox;
   readonly #persister: Persister;
   readonly #pipeline: ApplyPipeline;
@@ -101,6 +98,14 @@ export class RaftHost {
     this.#store = store;
     this.#plan = planTicks(deps.options);
     this.#ticks = new TickCounter(deps.clock, this.#plan.tickMs);
+    const { maxAppendEntries } = deps.options;
+    this.#replicas = new ReplicaTable({
+      ...deps,
+      metrics: deps.metrics,
+      store,
+      plan: this.#plan,
+      maxAppendEntries,
+    });
     this.#outbox = new Outbox(deps.transport);
     this.#persister = new Persister({
       store,
@@ -147,22 +152,9 @@ export class RaftHost {
 
   /** A group whose log is damaged is not started; `status` says so. */
   startGroup(start: GroupStart): void {
-    const { group } = start;
-    invariant(!this.#replicas.has(group) && !this.#damaged.has(group), 'a group is started once', { group });
-    const log = this.#logOf(start);
-    if (log === undefined) return;
-    const core = createRaft(
-      coreOptions(start, { plan: this.#plan, maxAppendEntries: this.#deps.options.maxAppendEntries }),
-      log,
-      this.#deps.random,
-    );
-    const { clock, metrics } = this.#deps;
-    const parts = { group, id: start.replicaId, nodes: start.nodes, applied: start.applied };
-    log.setApplied(start.applied);
-    const replica = new Replica({ ...parts, core, log, clock, budget: this.#budget, metrics });
-    this.#replicas.set(group, replica);
-    this.#listGroups();
-    if (start.campaignAtOnce) this.#guard(() => core.campaign());
+    const replica = this.#replicas.add(start);
+    if (replica === undefined) return;
+    if (start.campaignAtOnce) this.#guard(() => replica.core.campaign());
     this.#touch(replica);
   }
 
@@ -196,17 +188,14 @@ export class RaftHost {
   /** Asks that leadership moves; nothing happens when the node holds no caught-up voter. `onLeaderChange` tells. */
   transferLeader(group: number, toNode: string): void {
     const replica = present(this.#replicas.get(group), 'the group');
-    const target = replica.replicaOn(toNode);
+    const target = replica.voterOn(toNode);
     if (target === undefined || this.#state !== 'running') return;
     this.#guard(() => replica.core.transferLeader(target));
     this.#touch(replica);
   }
 
   status(group: number): GroupStatus {
-    const replica = this.#replicas.get(group);
-    if (replica !== undefined) return statusOf(replica);
-    const { start, reason } = present(this.#damaged.get(group), 'the group');
-    return damagedStatus(start, reason);
+    return this.#replicas.status(group);
   }
 
   /** Generation of the state of a group that is in use on this node; 1 when nothing says otherwise. */
@@ -214,14 +203,51 @@ export class RaftHost {
     return this.#store.generation(group);
   }
 
-  /** All groups given to `startGroup`, ascending. */
-  groups(): readonly number[] {
-    return this.#groups;
+  /** Whose log is stored for a group; undefined when none is, or it is damaged. */
+  replicaId(group: number): number | undefined {
+    return this.#store.replicaId(group);
   }
 
-  /** Kept ready: every request asks for it. */
-  #listGroups(): void {
-    this.#groups = [...this.#replicas.keys(), ...this.#damaged.keys()].sort((a, b) => a - b);
+  /** See `proposeMembership`. */
+  changeMembership(group: number, change: MembershipChange): void {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined || this.#state !== 'running') throw new NotLeaderError(undefined);
+    this.#touch(replica);
+    proposeMembership(replica, change);
+  }
+
+  /** The nodes of a group's replicas from now on. */
+  setNodes(group: number, nodes: ReadonlyMap<number, string>): void {
+    const replica = this.#replicas.get(group);
+    if (replica !== undefined) replica.nodes = nodes;
+  }
+
+  /** The replica takes no part any more; resolves when nothing of it is written or applied. Its log stays. */
+  async stopGroup(group: number): Promise<void> {
+    const replica = this.#replicas.remove(group);
+    if (replica === undefined) return;
+    this.#dirty.delete(replica);
+    this.#pipeline.drop(replica);
+    await this.#persister.settled();
+    await this.#pipeline.between(() => undefined);
+  }
+
+  /**
+   * Makes this node's log of a group that is not started the empty one of another replica, whose state is `generation`.
+   * Durable when it resolves; a rejection means that the store failed.
+   */
+  async resetGroup(
+    group: number,
+    o: { readonly replicaId: number; readonly generation: number },
+  ): Promise<void> {
+    invariant(!this.#replicas.has(group), 'the group is not started', { group });
+    await this.#persister.alone(() => this.#store.reset(group, o));
+    this.#schedule();
+  }
+
+  /** All groups given to `startGroup`, ascending. */
+  groups(): readonly number[] {
+    return this.#replicas.groups;
   }
 
   /** Called after every change of the leader of a group; must not throw. */
@@ -237,9 +263,7 @@ export class RaftHost {
     const { clock, options } = this.#deps;
     let hopeUntilMs = clock.nowMs() + options.electionTimeoutMs;
     while (this.#state === 'running' && clock.nowMs() < Math.min(untilMs, hopeUntilMs)) {
-      const led = [...this.#replicas.values()].filter(
-        (replica) => replica.isLeader && replica.nodes.size > 1,
-      );
+      const led = [...this.#replicas.all()].filter((replica) => replica.isLeader && replica.nodes.size > 1);
       if (led.length === 0) return;
       if (this.#handOver(led)) hopeUntilMs = clock.nowMs() + options.electionTimeoutMs;
       await new Promise<void>((resolve) => clock.after(this.#plan.tickMs, resolve));
@@ -255,31 +279,7 @@ export class RaftHost {
     await this.#pipeline.close();
     await this.#reader.settled();
     await this.#compactor.settled();
-    for (const replica of this.#replicas.values()) replica.close();
-  }
-
-  #logOf(start: GroupStart): GroupLog | undefined {
-    const { group, applied } = start;
-    const stored = this.#store.group(group);
-    const damage = damageOf(stored, applied);
-    if (damage !== undefined) {
-      this.#setDamaged(start, damage);
-      return undefined;
-    }
-    if (stored?.kind === 'ok') return stored.log;
-    return this.#store.create(group, bootstrapConf(start));
-  }
-
-  #setDamaged(start: GroupStart, reason: string): void {
-    const { group, replicaId } = start;
-    this.#damaged.set(group, { start, reason });
-    this.#listGroups();
-    this.#deps.metrics?.damaged(group);
-    this.#deps.logger.error('the log of a group is damaged: its replica neither votes nor acknowledges', {
-      group,
-      replica: replicaId,
-      reason,
-    });
+    for (const replica of this.#replicas.all()) replica.close();
   }
 
   #receive(fromNode: string, messages: readonly GroupMessage[]): void {
@@ -299,6 +299,7 @@ export class RaftHost {
   }
 
   #touch(replica: Replica): void {
+    if (replica.isClosed) return;
     this.#dirty.add(replica);
     this.#schedule();
   }
@@ -332,11 +333,11 @@ export class RaftHost {
     const owed = this.#ticksOwed;
     this.#ticksOwed = 0;
     for (let count = 0; count < owed; count += 1) {
-      for (const replica of this.#replicas.values()) replica.core.tick();
+      for (const replica of this.#replicas.all()) replica.core.tick();
     }
     if (owed === 0) return false;
     this.#receiver.expire();
-    for (const replica of this.#replicas.values()) {
+    for (const replica of this.#replicas.all()) {
       if (replica.core.hasReady() || replica.hasWaiting) this.#dirty.add(replica);
       this.#compactor.check(replica);
     }
@@ -362,7 +363,7 @@ export class RaftHost {
 
   /** The data of a snapshot are durable in `generation`; true when the core takes it. */
   #offer(replica: Replica, message: SnapshotMessage, generation: number): boolean {
-    if (this.#state !== 'running') return false;
+    if (this.#state !== 'running' || replica.isClosed) return false;
     replica.core.step(message);
     const ready = replica.core.ready();
     this.#route(replica, ready, generation);
@@ -373,6 +374,7 @@ export class RaftHost {
   /** Log and generation are durable; nothing behind the snapshot is applied before the state machine has switched. */
   #switch(replica: Replica, index: number, generation: number): void {
     const switching = this.#pipeline.between(async () => {
+      if (replica.isClosed) return;
       await this.#deps.applier.switchTo(replica.group, generation);
       replica.restored(index);
       this.#touch(replica);
@@ -386,6 +388,7 @@ export class RaftHost {
   #onDurable(batch: readonly Pending[]): void {
     if (this.#state !== 'running') return;
     for (const { replica, persist, generation } of batch) {
+      if (replica.isClosed) continue;
       replica.core.onAppended(persist.token);
       this.#send(replica, persist.messagesAfter);
       if (generation !== undefined && persist.snapshot !== undefined)
@@ -398,6 +401,7 @@ export class RaftHost {
   #onApplied(work: readonly Applied[]): void {
     if (this.#state === 'failed') return;
     for (const { replica, entries, results } of work) {
+      if (replica.isClosed) continue;
       replica.onApplied(entries, results);
       this.#touch(replica);
     }

@@ -33,9 +33,12 @@ export interface ReplicaParts {
 export class Replica {
   readonly group: number;
   readonly id: ReplicaId;
-  readonly nodes: ReadonlyMap<ReplicaId, string>;
+  /** Node of each replica of the group. */
+  nodes: ReadonlyMap<ReplicaId, string>;
   readonly core: Raft;
   readonly log: GroupLog;
+  /** Nothing happens to it any more. */
+  isClosed = false;
   readonly proposals: GroupProposals;
   readonly reads = new GroupReads();
   /** The log is being read from the disk for this replica or its followers. */
@@ -63,6 +66,10 @@ export class Replica {
 
   get isLeader(): boolean {
     return this.#soft.role === 'leader';
+  }
+
+  get isVoter(): boolean {
+    return this.log.confState.voters.includes(this.id);
   }
 
   get leaderNode(): string | undefined {
@@ -143,12 +150,13 @@ export class Replica {
     return target !== undefined;
   }
 
-  replicaOn(node: string): ReplicaId | undefined {
-    for (const [replica, its] of this.nodes) if (its === node) return replica;
-    return undefined;
+  /** The voter on a node; one that it replaces, or that is still catching up, may be there beside it. */
+  voterOn(node: string): ReplicaId | undefined {
+    return this.log.confState.voters.find((replica) => this.nodes.get(replica) === node);
   }
 
   close(): void {
+    this.isClosed = true;
     this.proposals.close();
     this.reads.close();
   }

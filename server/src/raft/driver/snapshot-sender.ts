@@ -106,7 +106,7 @@ export class SnapshotSender {
     }
     const key = keyOf(replica, message);
     if (this.#jobs.get(key) === job) this.#jobs.delete(key);
-    if (this.#isClosed || job.isCancelled) return;
+    if (this.#isClosed || job.isCancelled || replica.isClosed) return;
     replica.core.reportSnapshot(message.to, isSent);
     this.#deps.onReported(replica);
   }
@@ -170,7 +170,7 @@ export class SnapshotSender {
   }
 
   #checkWanted({ replica, message, isCancelled }: Job): void {
-    if (this.#isClosed || isCancelled) throw new Error('it is not wanted any more');
+    if (this.#isClosed || isCancelled || replica.isClosed) throw new Error('it is not wanted any more');
     const { role, term } = replica.core.status();
     if (role !== 'leader' || term !== message.term) throw new Error('the leadership has ended');
   }

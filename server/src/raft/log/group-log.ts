@@ -22,6 +22,7 @@ import {
   generationRow,
   hardStateRow,
   type LogBase,
+  replicaRow,
 } from './state-record.ts';
 import { TermRuns } from './term-runs.ts';
 
@@ -36,6 +37,8 @@ export const FIRST_GENERATION = 1;
  */
 export class GroupLog implements LogStorage {
   readonly group: number;
+  /** Whose log it is; undefined in one that an earlier build began. */
+  readonly replicaId: ReplicaId | undefined;
   #base: LogBase;
   #generation: number;
   #terms: TermRuns;
@@ -60,12 +63,14 @@ export class GroupLog implements LogStorage {
     readonly group: number;
     readonly base: LogBase;
     readonly generation: number;
+    readonly replicaId: ReplicaId | undefined;
     readonly hardState: HardState;
     readonly configuration: Configuration;
     /** False: hard state and configuration go into the first batch. */
     readonly isStored: boolean;
   }) {
     this.group = o.group;
+    this.replicaId = o.replicaId;
     this.#base = o.base;
     this.#terms = new TermRuns(o.base);
     this.#marks = new EntryMarks(o.base);
@@ -139,6 +144,11 @@ export class GroupLog implements LogStorage {
     return this.#marks.indexLeaving(bytes);
   }
 
+  /** The configuration in force here. */
+  get confState(): ConfState {
+    return this.#configuration.confState;
+  }
+
   /** Index of the entry that made the configuration: those up to it must not be applied to it again. */
   get configurationIndex(): number {
     return this.#configuration.index;
@@ -165,6 +175,7 @@ export class GroupLog implements LogStorage {
       batch.put(row.key, row.value);
     }
     this.#configurationIsStaged = true;
+    if (!this.#isStored) this.#stageIdentity(batch);
     this.#isStored = true;
   }
 
@@ -229,6 +240,12 @@ export class GroupLog implements LogStorage {
   /** Forgets the oldest entry held in memory; it stays in the store. */
   evictOldest(): void {
     this.#tail.shift();
+  }
+
+  #stageIdentity(batch: WriteBatch): void {
+    const rows = this.#generation === FIRST_GENERATION ? [] : [generationRow(this.group, this.#generation)];
+    if (this.replicaId !== undefined) rows.push(replicaRow(this.group, this.replicaId));
+    for (const row of rows) batch.put(row.key, row.value);
   }
 
   #stageHardState(hardState: HardState, batch: WriteBatch): void {

@@ -6,7 +6,7 @@
 export const entryKeyBytes = 10;
 
 /** Which state of a group a row holds. */
-export const STATE_ROW = { hardState: 1, configuration: 2, base: 3, generation: 4 } as const;
+export const STATE_ROW = { hardState: 1, configuration: 2, base: 3, generation: 4, replica: 5 } as const;
 export type StateRow = (typeof STATE_ROW)[keyof typeof STATE_ROW];
 
 /** The row with the sequence of the newest write batch. */
@@ -23,6 +23,14 @@ export function stateKey(group: number, row: StateRow): Buffer {
   writeEntryKey(key, group, 0);
   key.writeUInt8(row, entryKeyBytes);
   return key;
+}
+
+/** All rows of a group: `gte` inclusive, `lt` exclusive. */
+export function groupRange(group: number): { readonly gte: Buffer; readonly lt: Buffer } {
+  // An index is below 2^53: no key of the group begins with eight bytes of ones behind its number.
+  const lt = Buffer.alloc(entryKeyBytes + 1, 0xff);
+  lt.writeUInt16BE(group, 0);
+  return { gte: entryKey(group, 0), lt };
 }
 
 export type ParsedKey =

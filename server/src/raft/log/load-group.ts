@@ -10,6 +10,7 @@ import {
   readConfiguration,
   readGeneration,
   readHardState,
+  readReplica,
   type Row,
 } from './state-record.ts';
 
@@ -29,6 +30,7 @@ export class GroupLoader {
   #configuration: Configuration | undefined;
   #base: LogBase = LOG_START;
   #generation = FIRST_GENERATION;
+  #replicaId: number | undefined;
   #log: GroupLog | undefined;
   #damage: string | undefined;
 
@@ -47,6 +49,7 @@ export class GroupLoader {
       else if (kind === STATE_ROW.configuration) this.#configuration = readConfiguration(row);
       else if (kind === STATE_ROW.base) this.#base = readBase(row);
       else if (kind === STATE_ROW.generation) this.#generation = readGeneration(row);
+      else if (kind === STATE_ROW.replica) this.#replicaId = readReplica(row);
       else this.#refuse(`a state row of unknown kind ${kind}`);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -86,6 +89,7 @@ export class GroupLoader {
       group: this.#group,
       base: this.#base,
       generation: this.#generation,
+      replicaId: this.#replicaId,
       hardState,
       configuration,
       isStored: true,

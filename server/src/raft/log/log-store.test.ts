@@ -12,6 +12,7 @@ const CONF: ConfState = {
   learnersNext: [],
   autoLeave: false,
 };
+const START = { replicaId: 1, confState: CONF };
 const SYNC = { sync: true };
 const ALL = { bytesMax: 1 << 30, replica: 1 };
 
@@ -32,7 +33,7 @@ const open = (kv: KvStore): Promise<LogStore> => LogStore.open(kv, { tailBytesMa
 async function filled(): Promise<MemoryKv> {
   const kv = new MemoryKv('log');
   const store = await open(kv);
-  const log = store.create(7, CONF);
+  const log = store.create(7, START);
   const entries = Array.from({ length: 10 }, (_, at) => entry(at + 1, at < 5 ? 1 : 2));
   await store.write([{ log, persist: persist(entries, { term: 2, vote: 3, commit: 8 }) }], SYNC);
   return kv;
@@ -81,7 +82,7 @@ describe('the log store', () => {
 
   test('shows entries when they are durable, not before', async () => {
     const store = await open(new MemoryKv('log'));
-    const log = store.create(0, CONF);
+    const log = store.create(0, START);
     const writing = store.write([{ log, persist: persist([entry(1, 1)]) }], SYNC);
     expect(log.lastIndex()).toBe(0);
     await writing;
@@ -121,7 +122,7 @@ describe('the log store', () => {
     const kv = new MemoryKv('log');
     const store = await open(kv);
     const staged = [0, 1, 0xffff].map((group) => ({
-      log: store.create(group, CONF),
+      log: store.create(group, START),
       persist: persist([entry(1, 1, `of ${group}`)], { term: 1, vote: 1, commit: 0 }),
     }));
     await store.write(staged, SYNC);
@@ -153,7 +154,7 @@ describe('the log store', () => {
   test('stores the whole state of a new group with its first batch, whatever that holds', async () => {
     const kv = new MemoryKv('log');
     const store = await open(kv);
-    await store.write([{ log: store.create(7, CONF), persist: persist([]) }], SYNC);
+    await store.write([{ log: store.create(7, START), persist: persist([]) }], SYNC);
     const log = logOf(await open(kv.crash()));
     expect(log.initialState()).toEqual({ hardState: { term: 0, vote: 0, commit: 0 }, confState: CONF });
   });
@@ -246,7 +247,7 @@ describe('a log that the disk has changed is damaged', () => {
     const kv = await filled();
     const other = new MemoryKv('log');
     const store = await open(other);
-    const log = store.create(7, CONF);
+    const log = store.create(7, START);
     const entries = Array.from({ length: 10 }, (_, at) => entry(at + 1, at < 5 ? 1 : 2, `other ${at}`));
     await store.write([{ log, persist: persist(entries, { term: 2, vote: 0, commit: 0 }) }], SYNC);
     const foreign = await valueOf(other, entryKey(7, 4));
@@ -266,7 +267,7 @@ describe('a log that the disk has changed is damaged', () => {
   test('one damaged group leaves the others whole', async () => {
     const kv = await filled();
     const store = await open(kv);
-    const log = store.create(8, CONF);
+    const log = store.create(8, START);
     await store.write([{ log, persist: persist([entry(1, 1)], { term: 1, vote: 1, commit: 0 }) }], SYNC);
     const after = await tamper(kv, (batch) => batch.delete(entryKey(7, 4)));
     expect(damage(after, 7)).toBeDefined();
@@ -371,5 +372,48 @@ describe('a snapshot', () => {
   test('needs the generation that holds its data', async () => {
     const store = await open(await filled());
     await expect(store.write([{ log: logOf(store), persist: install }], SYNC)).rejects.toThrow('generation');
+  });
+});
+
+describe('the log of another replica in the place of a log', () => {
+  const HARD = { term: 1, vote: 0, commit: 1 };
+  const EMPTY = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+
+  test('is empty, belongs to it, and has its generation, also after a restart', async () => {
+    const kv = new MemoryKv('log');
+    const store = await LogStore.open(kv, { tailBytesMax: 1e6 });
+    const other = store.create(8, START);
+    const log = store.create(7, START);
+    await store.write([{ log, persist: persist([entry(1, 1), entry(2, 1)], HARD) }], SYNC);
+    await store.write([{ log: other, persist: persist([entry(1, 1)], HARD) }], SYNC);
+    expect(store.replicaId(7)).toBe(1);
+    await store.reset(7, { replicaId: 4, generation: 3 });
+    for (const opened of [store, await LogStore.open(kv.crash(), { tailBytesMax: 1e6 })]) {
+      const loaded = opened.group(7);
+      if (loaded?.kind !== 'ok') throw new Error('the log is not there');
+      expect(loaded.log.lastIndex()).toBe(0);
+      expect(loaded.log.initialState()).toEqual({
+        hardState: { term: 0, vote: 0, commit: 0 },
+        confState: EMPTY,
+      });
+      expect([opened.replicaId(7), opened.generation(7)]).toEqual([4, 3]);
+      expect([opened.replicaId(8), opened.generation(8)]).toEqual([1, 1]);
+      expect(opened.group(8)).toMatchObject({ kind: 'ok' });
+    }
+  });
+
+  test('also when what is stored is damaged', async () => {
+    const kv = new MemoryKv('log');
+    const store = await LogStore.open(kv, { tailBytesMax: 1e6 });
+    await store.write(
+      [{ log: store.create(7, START), persist: persist([entry(1, 1), entry(2, 1)], HARD) }],
+      SYNC,
+    );
+    await kv.write(new WriteBatch().delete(entryKey(7, 1)), SYNC);
+    const damaged = await LogStore.open(kv, { tailBytesMax: 1e6 });
+    expect(damaged.group(7)?.kind).toBe('damaged');
+    await damaged.reset(7, { replicaId: 2, generation: 2 });
+    const opened = await LogStore.open(kv.crash(), { tailBytesMax: 1e6 });
+    expect([opened.replicaId(7), opened.generation(7)]).toEqual([2, 2]);
   });
 });

@@ -1,9 +1,9 @@
 import { invariant } from '../../base/index.ts';
 import { type KvEntry, type KvStore, WriteBatch } from '../../storage/index.ts';
-import type { ConfState, EntriesRange, Entry, Persist } from '../core/index.ts';
+import type { ConfState, EntriesRange, Entry, Persist, ReplicaId } from '../core/index.ts';
 import { decodeEntry, EntryEncoder } from './entry-record.ts';
 import { FIRST_GENERATION, GroupLog, LOG_START } from './group-log.ts';
-import { entryKey, parseKey } from './keys.ts';
+import { entryKey, groupRange, parseKey } from './keys.ts';
 import { GroupLoader, type LoadedGroup } from './load-group.ts';
 import { readSequence, sequenceRow } from './state-record.ts';
 import { trimTails } from './tail-budget.ts';
@@ -64,19 +64,42 @@ export class LogStore {
   }
 
   /** A log for a group of which nothing is stored; its configuration goes into the first batch. */
-  create(group: number, confState: ConfState): GroupLog {
+  create(group: number, o: { readonly replicaId: ReplicaId; readonly confState: ConfState }): GroupLog {
     invariant(!this.#groups.has(group), 'a group is created once', { group });
-    const log = new GroupLog({
-      group,
-      base: LOG_START,
-      generation: FIRST_GENERATION,
-      hardState: { term: 0, vote: 0, commit: 0 },
-      configuration: { index: 0, confState },
-      isStored: false,
-    });
+    const log = emptyLog(group, { ...o, generation: FIRST_GENERATION });
     this.#groups.set(group, { kind: 'ok', log });
     this.#logs.add(log);
     return log;
+  }
+
+  /**
+   * Puts the empty log of another replica in the place of what is stored of a group, whatever that is: one synced batch.
+   * `generation` holds the state that belongs to it. Must not overlap with `write`.
+   */
+  async reset(
+    group: number,
+    o: { readonly replicaId: ReplicaId; readonly generation: number },
+  ): Promise<void> {
+    const log = emptyLog(group, { ...o, confState: NO_CONFIGURATION });
+    const batch = this.#batch;
+    batch.clear();
+    const { gte, lt } = groupRange(group);
+    batch.deleteRange(gte, lt);
+    log.stage(NOTHING, batch, this.#encoder);
+    const former = this.#groups.get(group);
+    if (former?.kind === 'ok') {
+      this.#logs.delete(former.log);
+      this.#compactions.delete(former.log);
+    }
+    await this.#commit({ sync: true });
+    this.#groups.set(group, { kind: 'ok', log });
+    this.#logs.add(log);
+  }
+
+  /** Whose log is stored; undefined when none is, or nobody can tell. */
+  replicaId(group: number): ReplicaId | undefined {
+    const loaded = this.#groups.get(group);
+    return loaded?.kind === 'ok' ? loaded.log.replicaId : undefined;
   }
 
   /** Generation of the state of a group that is valid on this node; 1 when nothing says otherwise. */
@@ -108,10 +131,7 @@ export class LogStore {
     this.#compactions.clear();
     // Messages may wait for the disk only because something before them did: then there is nothing to write.
     if (batch.count === 0) return { bytes: 0, entries };
-    this.#sequence += 1;
-    const row = sequenceRow(this.#sequence);
-    batch.put(row.key, row.value);
-    await this.#kv.write(batch, options);
+    await this.#commit(options);
     for (const { log, persist } of staged) log.settle(persist);
     trimTails(this.#logs, this.#tailBytesMax);
     return { bytes: batch.byteLength, entries };
@@ -129,6 +149,13 @@ export class LogStore {
       throw corruption(log, range.from, 'an entry is missing');
     }
     return entries;
+  }
+
+  async #commit(options: { readonly sync: boolean }): Promise<void> {
+    this.#sequence += 1;
+    const row = sequenceRow(this.#sequence);
+    this.#batch.put(row.key, row.value);
+    await this.#kv.write(this.#batch, options);
   }
 
   async #readChain(log: GroupLog, range: EntriesRange): Promise<Entry[]> {
@@ -203,6 +230,39 @@ export class LogStore {
     for (const group of this.#groups.keys()) this.#groups.set(group, { kind: 'damaged', reason });
     this.#logs.clear();
   }
+}
+
+/** A replica that was added to its group: a snapshot brings its configuration. */
+const NO_CONFIGURATION: ConfState = {
+  voters: [],
+  votersOutgoing: [],
+  learners: [],
+  learnersNext: [],
+  autoLeave: false,
+};
+
+const NOTHING: Persist = {
+  token: 0,
+  entries: [],
+  hardState: undefined,
+  snapshot: undefined,
+  mustSync: true,
+  messagesAfter: [],
+};
+
+function emptyLog(
+  group: number,
+  o: { readonly replicaId: ReplicaId; readonly confState: ConfState; readonly generation: number },
+): GroupLog {
+  return new GroupLog({
+    group,
+    base: LOG_START,
+    generation: o.generation,
+    replicaId: o.replicaId,
+    hardState: { term: 0, vote: 0, commit: 0 },
+    configuration: { index: 0, confState: o.confState },
+    isStored: false,
+  });
 }
 
 function corruption(log: GroupLog, index: number, reason: string): LogCorruptionError {

@@ -49,6 +49,11 @@ export function generationRow(group: number, generation: number): Row {
   return seal(stateKey(group, STATE_ROW.generation), (writer) => writer.u32(generation));
 }
 
+/** Which replica of the group keeps its log here; a log that an earlier build began has no such row. */
+export function replicaRow(group: number, replicaId: number): Row {
+  return seal(stateKey(group, STATE_ROW.replica), (writer) => writer.u53(replicaId));
+}
+
 /** `sequence` counts the write batches of the node; it never repeats. */
 export function sequenceRow(sequence: number): Row {
   return seal(SEQUENCE_KEY, (writer) => writer.u53(sequence));
@@ -69,6 +74,10 @@ export function readBase(row: Row): LogBase {
 
 export function readGeneration(row: Row): number {
   return open(row, (reader) => reader.u32());
+}
+
+export function readReplica(row: Row): number {
+  return open(row, (reader) => reader.u53());
 }
 
 export function readSequence(row: Row): number {
