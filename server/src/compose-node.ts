@@ -168,10 +168,10 @@ function adminService(config: ConfigHandle, cluster: ClusterNode): AdminService 
     directory: cluster,
     leader: () => cluster.leader(),
     reports: {
-      info: () => ({ ...cluster.info() }),
-      nodes: () => ({ ...cluster.nodes() }),
-      shards: () => ({ ...cluster.shards() }),
-      health: () => cluster.health(),
+      info: () => ({ ...cluster.reports.info() }),
+      nodes: () => ({ ...cluster.reports.nodes() }),
+      shards: () => ({ ...cluster.reports.shards() }),
+      health: () => cluster.reports.health(),
     },
     adminAuth: () => config.current.server.adminAuth,
     tokens: () => tokensOf(config.current),
@@ -212,6 +212,7 @@ function clusterOptions(config: Config, version: string): ClusterOptions {
     joinCluster: cluster.joinCluster,
     seedNodes: cluster.seedNodes,
     clusterId: cluster.clusterId,
+    autoRejoin: cluster.autoRejoin,
     settings: {
       shardCount: sharding.shardCount,
       replicaCount: sharding.replicaCount,

@@ -38,6 +38,10 @@ class CountingShards implements LocalShards {
     return this.openSnapshot();
   }
 
+  reset(): Promise<never> {
+    return this.openSnapshot();
+  }
+
   durableApplied(shard: number): number {
     return this.applied(shard);
   }
@@ -151,7 +155,7 @@ class Bench {
 
   async formed(nodeIds: readonly string[]): Promise<void> {
     await this.until(() =>
-      nodeIds.every((nodeId) => this.node(nodeId).cluster.health().status === 'healthy'),
+      nodeIds.every((nodeId) => this.node(nodeId).cluster.reports.health().status === 'healthy'),
     );
   }
 
@@ -198,11 +202,11 @@ test('before it is formed a node says so in every report', async () => {
   await bench.pass(1_000);
   const { cluster } = bench.node('node-1');
   expect(cluster.map()).toBeUndefined();
-  expect(cluster.health()).toMatchObject({
+  expect(cluster.reports.health()).toMatchObject({
     status: 'unavailable',
     reason: expect.stringContaining('node-2') as string,
   });
-  expect(() => cluster.info()).toThrow(expect.objectContaining({ code: 'NOT_A_MEMBER' }) as Error);
+  expect(() => cluster.reports.info()).toThrow(expect.objectContaining({ code: 'NOT_A_MEMBER' }) as Error);
   await expect(cluster.ensureCollection(8)).rejects.toMatchObject({ code: 'NOT_A_MEMBER' });
 });
 
@@ -210,7 +214,7 @@ test('every node reports the same cluster, in the shape of the API', async () =>
   await startAll(sharedStyle(NODES));
   await bench.formed(NODES);
   await bench.pass(2_000);
-  const infos = NODES.map((nodeId) => bench.node(nodeId).cluster.info());
+  const infos = NODES.map((nodeId) => bench.node(nodeId).cluster.reports.info());
   expect(infos[0]).toEqual({
     cluster_id: bench.node('node-1').cluster.map()?.clusterId,
     node_id: 'node-1',
@@ -226,15 +230,17 @@ test('every node reports the same cluster, in the shape of the API', async () =>
   });
   for (const [position, nodeId] of NODES.entries()) {
     expect(infos[position]).toEqual({ ...infos[0], node_id: nodeId });
-    expect(bench.node(nodeId).cluster.shards()).toEqual(bench.node('node-1').cluster.shards());
+    expect(bench.node(nodeId).cluster.reports.shards()).toEqual(
+      bench.node('node-1').cluster.reports.shards(),
+    );
   }
-  const { nodes } = bench.node('node-3').cluster.nodes();
+  const { nodes } = bench.node('node-3').cluster.reports.nodes();
   expect(nodes.map(({ node_id, state, role }) => [node_id, state, role])).toEqual([
     ['node-1', 'healthy', 'leader'],
     ['node-2', 'healthy', 'follower'],
     ['node-3', 'healthy', 'follower'],
   ]);
-  expect(bench.node('node-1').cluster.shards().shards[3]).toMatchObject({
+  expect(bench.node('node-1').cluster.reports.shards().shards[3]).toMatchObject({
     shard_id: 3,
     state: 'healthy',
     leader: 'node-1',
@@ -249,14 +255,14 @@ test('a silent node becomes suspect, then down, and healthy again when it is bac
   await bench.formed(NODES);
   await bench.pass(1_500);
   const { cluster } = bench.node('node-1');
-  const stateOf3 = (): string | undefined => cluster.nodes().nodes[2]?.state;
+  const stateOf3 = (): string | undefined => cluster.reports.nodes().nodes[2]?.state;
   expect(stateOf3()).toBe('healthy');
   await bench.stop('node-3');
   await bench.pass(4_500);
   expect(stateOf3()).toBe('suspect');
   await bench.pass(7_000);
   expect(stateOf3()).toBe('down');
-  expect(cluster.info()).toMatchObject({
+  expect(cluster.reports.info()).toMatchObject({
     state: 'degraded',
     nodes: { total: 3, healthy: 2 },
     shards: { leaderless: 0, under_replicated: 4 },
@@ -271,12 +277,16 @@ test('a node that reaches no majority says that nothing can be written or read s
   await bench.stop('node-2');
   await bench.stop('node-3');
   const { cluster } = bench.node('node-1');
-  expect(cluster.health()).toMatchObject({
+  expect(cluster.reports.health()).toMatchObject({
     status: 'unavailable',
     reason: 'every shard (4 of 4) cannot be written or read strongly here: no leader in reach',
   });
   await bench.pass(12_000);
-  expect(cluster.info()).toMatchObject({ state: 'unavailable', leader_id: null, shards: { leaderless: 4 } });
+  expect(cluster.reports.info()).toMatchObject({
+    state: 'unavailable',
+    leader_id: null,
+    shards: { leaderless: 4 },
+  });
 });
 
 test('after a crash of all nodes the map is there again before any of them speaks', async () => {
@@ -329,7 +339,7 @@ test('a member that comes back under other addresses is found by everyone', asyn
   await bench.stop('node-3');
   await bench.start({ ...files[2]!, addresses: { ...files[2]!.addresses, rest: 'elsewhere:6333' } });
   await bench.until(() => bench.node('node-1').cluster.map()?.members[2]?.restAddress === 'elsewhere:6333');
-  expect(bench.node('node-1').cluster.nodes().nodes[2]?.rest_address).toBe('elsewhere:6333');
+  expect(bench.node('node-1').cluster.reports.nodes().nodes[2]?.rest_address).toBe('elsewhere:6333');
 });
 
 test('a node stops although a change of the map waits for a quorum that is gone', async () => {

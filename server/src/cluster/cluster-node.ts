@@ -6,25 +6,20 @@ import type { DataDirectory, KvStore } from '../storage/index.ts';
 import { parseAddress } from './addresses.ts';
 import { ClusterApplier } from './applier.ts';
 import { refusalOf } from './authorize.ts';
-import {
-  type ClusterInfo,
-  infoOf,
-  type NodesInfo,
-  nodesOf,
-  shardsOf,
-  type ShardsInfo,
-} from './cluster-json.ts';
+import { ClusterReports } from './cluster-reports.ts';
 import type { ClusterPicture } from './cluster-view.ts';
 import { Formation } from './formation.ts';
-import { type Health, judge, type Verdict } from './health.ts';
 import { LeaderBalancer } from './leader-balancer.ts';
 import { LocalReplicas } from './local-replicas.ts';
-import { encodeMetaCommand, type MetaCommand } from './meta-command.ts';
-import { proposalsOfMetaLeader } from './meta-duties.ts';
-import type { MetaResult } from './meta-state.ts';
+import { KnownMap } from './known-map.ts';
+import { MapExchange } from './map-exchange.ts';
+import { MetaLeader } from './meta-leader.ts';
 import { MetaStore } from './meta-store.ts';
-import type { GroupState, Groups, Hello, LocalShards, Peers } from './ports.ts';
+import type { Groups, Hello, LocalShards, Peers } from './ports.ts';
 import { Periodic } from './periodic.ts';
+import { placeMeta } from './placement.ts';
+import { Readmissions } from './readmissions.ts';
+import { Repairer } from './repairer.ts';
 import type { FormationRecord } from './record.ts';
 import { differencesFromCluster, explicitSettings } from './settings.ts';
 import { StatusExchange } from './status-exchange.ts';
@@ -32,8 +27,6 @@ import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } 
 
 /** How often the leader of `meta` looks for something to propose. */
 const DUTIES_PERIOD_MS = 500;
-/** Longest wait for a change of the map; the leader of `meta` tries again in its next period. */
-const PROPOSAL_MS_MAX = 5_000;
 /** How long the first founder waits for connections before it campaigns; elections do not need it to. */
 const FIRST_CONNECTIONS_MS = 1_000;
 const CONNECTION_CHECK_MS = 10;
@@ -63,27 +56,43 @@ interface Running extends ClusterConnections {
   readonly replicas: LocalReplicas;
   readonly exchange: StatusExchange;
   readonly balancer: LeaderBalancer;
+  readonly leader: MetaLeader;
   readonly duties: Periodic;
+  readonly maps: MapExchange;
 }
 
 /** This node's membership: how it comes about, the replicated map, the replicas it makes this node start. */
 export class ClusterNode {
   /** For the Raft host: `meta` and the shards. */
   readonly applier: ClusterApplier;
+  /** What the node says about itself and the cluster. */
+  readonly reports: ClusterReports;
   readonly #deps: ClusterDeps;
   readonly #meta: MetaStore;
   readonly #formation: Formation;
+  readonly #known: KnownMap;
   readonly #formedListeners: (() => void)[] = [];
   #running: Running | undefined;
   #isMemberSinceMs: number | undefined;
   #isStopping = false;
+  #metaIsPlaced = false;
   readonly #stopping = new AbortController();
 
-  private constructor(deps: ClusterDeps, meta: MetaStore, formation: Formation) {
+  private constructor(deps: ClusterDeps, meta: MetaStore, known: KnownMap, formation: Formation) {
     this.#deps = deps;
+    this.#known = known;
     this.#meta = meta;
     this.#formation = formation;
     this.applier = new ClusterApplier(meta, deps.shards);
+    const { nodeId, version } = deps.options;
+    this.reports = new ClusterReports({
+      nodeId,
+      version,
+      connections: () => this.#running,
+      standing: () => this.#formation.standing,
+      map: () => this.#meta.map,
+      picture: () => this.#picture(),
+    });
   }
 
   /**
@@ -92,8 +101,10 @@ export class ClusterNode {
    */
   static async open(deps: ClusterDeps): Promise<ClusterNode> {
     const meta = await MetaStore.open(deps.data);
-    const formation = await Formation.open(deps);
-    const node = new ClusterNode(deps, meta, formation);
+    const known = new KnownMap();
+    const formation = await Formation.open({ ...deps, known });
+    if (meta.map !== undefined) known.learn(meta.map);
+    const node = new ClusterNode(deps, meta, known, formation);
     node.#refuseOtherSettings();
     return node;
   }
@@ -124,9 +135,13 @@ export class ClusterNode {
 
   start(connections: ClusterConnections): void {
     const { standing } = this.#formation;
-    this.#formation.onMember((record) => this.#becomeMember(record, true));
+    this.#formation.onMember((record, how) => this.#becomeMember(record, how === 'founded'));
     this.#running = this.#assemble(connections);
-    this.#meta.onChange((map) => this.#follow(map, true));
+    this.#meta.onChange((map) => {
+      this.#known.learn(map);
+      this.#follow(map, true);
+    });
+    this.#known.onChange((map) => this.#learn(map));
     if (standing.kind === 'member') this.#becomeMember(standing.record, false);
     this.#formation.start(connections.peers);
   }
@@ -143,7 +158,8 @@ export class ClusterNode {
     await this.#formation.stop();
     const running = this.#running;
     if (running === undefined || this.#isMemberSinceMs === undefined) return;
-    await Promise.all([running.exchange.stop(), running.balancer.stop(), running.duties.stop()]);
+    const { exchange, balancer, duties, maps } = running;
+    await Promise.all([exchange.stop(), balancer.stop(), duties.stop(), maps.stop()]);
     await running.replicas.settled();
   }
 
@@ -163,7 +179,7 @@ export class ClusterNode {
 
   /** True on the leader of `meta` once everything in its log is applied: what the map lacks is not there. */
   isMapCurrent(): boolean {
-    const meta = this.#groupState(META_GROUP);
+    const meta = this.reports.groupState(META_GROUP);
     return meta?.isLeader === true && meta.raft.applied === meta.raft.lastIndex;
   }
 
@@ -175,54 +191,41 @@ export class ClusterNode {
     const existing = this.collection();
     if (existing !== undefined) return existing;
     const map = this.map();
-    if (map === undefined) throw this.#notAMember();
+    if (map === undefined) throw this.reports.notAMember();
     const { metric, m } = map.settings;
     const schema = { id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m };
-    const result = await this.#propose({ kind: 'createCollection', schema }).catch(asUnavailable);
+    const { leader } = present(this.#running, 'the running part of the node');
+    const result = await leader.propose({ kind: 'createCollection', schema }).catch(asUnavailable);
     // The change is followed from the moment it is applied here: its index exists when that has settled.
     await this.#running?.replicas.settled();
     if (result.kind === 'collection') return result.schema;
     throw new GrapeError('SHARD_UNAVAILABLE', 'the collection could not be created now');
   }
 
-  /** `GET /cluster/info`; this and the next two throw NOT_A_MEMBER before there is a map. */
-  info(): ClusterInfo {
-    return infoOf(this.#knownPicture(), { nodeId: this.nodeId, version: this.#deps.options.version });
-  }
-
-  nodes(): NodesInfo {
-    return nodesOf(this.#knownPicture());
-  }
-
-  shards(): ShardsInfo {
-    return shardsOf(this.#knownPicture());
-  }
-
-  health(): Health {
-    const meta = this.#groupState(META_GROUP);
-    const role = meta === undefined ? 'learner' : roleOf(meta);
-    return { ...this.#verdict(), role, leaderId: meta?.leaderNode };
-  }
-
   /** Node id of the leader of `meta`, as far as this node knows. */
   leader(): string | undefined {
-    return this.#groupState(META_GROUP)?.leaderNode;
+    return this.reports.groupState(META_GROUP)?.leaderNode;
   }
 
   #assemble({ groups, peers }: ClusterConnections): Running {
     const { clock, logger, onFatal, shards, options } = this.#deps;
-    const replicas = new LocalReplicas({ nodeId: options.nodeId, groups, shards, logger });
+    const { nodeId } = options;
+    const replicas = new LocalReplicas({ nodeId, groups, shards, logger, meta: this.#meta });
+    const isMember = (from: Hello): boolean => this.refusal(from, 'cluster') === undefined;
+    const repairer = new Repairer({ nodeId, groups, peers, logger, isMember });
+    const stopping = this.#stopping.signal;
+    const leader = new MetaLeader({ groups, clock, logger, repairer, stopping });
     const exchange = new StatusExchange({
       clock,
       logger,
       peers,
       ownStatus: () => replicas.status(options, this.#isStopping),
-      isMember: (from) => this.refusal(from, 'cluster') === undefined,
+      isMember,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
       onFatal,
     });
     const balancer = new LeaderBalancer({
-      nodeId: options.nodeId,
+      nodeId,
       groups,
       clock,
       logger,
@@ -235,20 +238,42 @@ export class ClusterNode {
       run: () => this.#leadMeta(),
       onError: onFatal,
     });
+    const others = (): readonly Member[] => this.#otherMembers();
+    const maps = new MapExchange({ clock, logger, peers, known: this.#known, others, onFatal });
+    repairer.start();
+    this.#readmissions(peers, leader).start();
     groups.onLeaderChange((group, _leader, isLeader) => {
       balancer.leaderChanged(group);
       // The first map should not wait for the next period.
       if (group === META_GROUP && isLeader)
         this.#leadMeta().catch((error: unknown) => onFatal(asError(error)));
     });
-    return { groups, peers, replicas, exchange, balancer, duties };
+    return { groups, peers, replicas, exchange, balancer, leader, duties, maps };
+  }
+
+  #readmissions(peers: Peers, leader: MetaLeader): Readmissions {
+    return new Readmissions({
+      nodeId: this.nodeId,
+      peers,
+      leader,
+      logger: this.#deps.logger,
+      standing: () => {
+        const { standing } = this.#formation;
+        const picture = this.#picture();
+        return standing.kind === 'member' && picture !== undefined
+          ? { record: standing.record, picture }
+          : undefined;
+      },
+      leaderAddress: () => this.#members().find(({ nodeId }) => nodeId === this.leader())?.raftAddress,
+    });
   }
 
   #becomeMember(record: FormationRecord, isNew: boolean): void {
     const running = present(this.#running, 'the running part of the node');
     this.#isMemberSinceMs = this.#deps.clock.nowMs();
     this.#connect();
-    for (const part of [running.exchange, running.balancer, running.duties]) part.start();
+    const { exchange, balancer, duties, maps } = running;
+    for (const part of [exchange, balancer, duties, maps]) part.start();
     this.#startMeta(record, isNew).catch((error: unknown) => this.#deps.onFatal(asError(error)));
     if (this.#meta.map !== undefined) this.#follow(this.#meta.map, false);
   }
@@ -259,7 +284,22 @@ export class ClusterNode {
     const campaigns = isNew && record.founders[0]?.nodeId === this.nodeId;
     if (campaigns && record.founders.length > 1) await this.#majorityConnected(peers);
     await this.#meta.recover(groups.generation(META_GROUP));
-    replicas.startMeta({ record, applied: this.#meta.applied, isNew });
+    const founders = record.founders.map(({ nodeId }) => nodeId);
+    await replicas.placeMeta(this.#known.map?.meta ?? placeMeta(founders), {
+      campaigns: founders.length === 1 || campaigns,
+    });
+    this.#metaIsPlaced = true;
+  }
+
+  /** Whom this node talks to, and where the replicas of its groups are, follow the newest map; the rest what is applied. */
+  #learn(map: ClusterMap): void {
+    const { replicas } = present(this.#running, 'the running part of the node');
+    this.#connect();
+    replicas.setNodes(map);
+    if (!this.#metaIsPlaced) return;
+    replicas
+      .placeMeta(map.meta, { campaigns: false })
+      .catch((error: unknown) => this.#deps.onFatal(asError(error)));
   }
 
   async #majorityConnected(peers: Peers): Promise<void> {
@@ -294,68 +334,13 @@ export class ClusterNode {
     );
   }
 
-  /** What the leader of `meta` owes the cluster; a failed attempt is repeated in the next period by whoever leads then. */
   async #leadMeta(): Promise<void> {
     const { standing } = this.#formation;
-    if (standing.kind !== 'member' || this.#groupState(META_GROUP)?.isLeader !== true) return;
-    const heard = this.#running?.exchange.heard() ?? new Map();
-    for (const command of proposalsOfMetaLeader({ record: standing.record, map: this.#meta.map, heard })) {
-      try {
-        await this.#propose(command);
-      } catch (error) {
-        if (!(error instanceof GrapeError || error instanceof NotLeaderError)) throw error;
-        this.#deps.logger.info('a change of the cluster map was not committed', {
-          command: command.kind,
-          reason: error.message,
-        });
-      }
-    }
-  }
-
-  /** Throws WRITE_TIMEOUT when the outcome stays open: without a quorum a proposal waits for ever. */
-  async #propose(command: MetaCommand): Promise<MetaResult> {
-    const { groups } = present(this.#running, 'the running part of the node');
-    const { promise } = groups.propose(META_GROUP, encodeMetaCommand(command));
-    const timeout = Promise.withResolvers<never>();
-    const giveUp = (): void => timeout.reject(new GrapeError('WRITE_TIMEOUT', 'meta has no quorum now'));
-    const timer = this.#deps.clock.after(PROPOSAL_MS_MAX, giveUp);
-    this.#stopping.signal.addEventListener('abort', giveUp);
-    try {
-      const { result } = await Promise.race([promise, timeout.promise]);
-      return result as MetaResult;
-    } finally {
-      timer.cancel();
-      this.#stopping.signal.removeEventListener('abort', giveUp);
-    }
-  }
-
-  #verdict(): Verdict {
-    const { standing } = this.#formation;
-    if (standing.kind !== 'member') return { status: 'unavailable', reason: standing.reason };
-    const map = this.#meta.map;
-    if (map === undefined)
-      return { status: 'unavailable', reason: 'waiting for a majority of the founders to make the map' };
-    const numbers = map.shards.map(({ shard }) => shard);
-    return judge({
-      shards: numbers.length,
-      outOfReach: numbers.filter((shard) => !this.#reachesLeader(shard)),
-      damaged: numbers.filter((shard) => this.#groupState(shard)?.damage !== undefined),
-    });
-  }
-
-  /** A leader is known and is this node or connected to it: strong reads and writes can be asked of it. */
-  #reachesLeader(shard: number): boolean {
-    const state = this.#groupState(shard);
-    if (state === undefined) return false;
-    return (
-      state.isLeader ||
-      (state.leaderNode !== undefined && this.#running?.peers.isConnected(state.leaderNode) === true)
-    );
-  }
-
-  #groupState(group: number): GroupState | undefined {
-    const groups = this.#running?.groups;
-    return groups?.groups().includes(group) === true ? groups.status(group) : undefined;
+    const running = this.#running;
+    if (standing.kind !== 'member' || running?.leader.isLeader !== true) return;
+    const { record } = standing;
+    const heard = running.exchange.heard();
+    await running.leader.lead({ record, map: this.#meta.map, heard, picture: this.#picture() });
   }
 
   #picture(): ClusterPicture | undefined {
@@ -366,23 +351,10 @@ export class ClusterNode {
     return { map, heard: this.#running.exchange.heard(), listeningMs };
   }
 
-  #knownPicture(): ClusterPicture {
-    const picture = this.#picture();
-    if (picture === undefined) throw this.#notAMember();
-    return picture;
-  }
-
-  #notAMember(): GrapeError {
-    return new GrapeError(
-      'NOT_A_MEMBER',
-      this.#verdict().reason ?? `${this.nodeId} is not a member of a cluster yet`,
-    );
-  }
-
   #members(): readonly Member[] {
     const { standing } = this.#formation;
     if (standing.kind !== 'member') return [];
-    return this.#meta.map?.members ?? standing.record.founders;
+    return this.#known.map?.members ?? standing.record.founders;
   }
 
   #otherMembers(): readonly Member[] {
@@ -397,11 +369,6 @@ export class ClusterNode {
     const differences = differencesFromCluster(explicitSettings(options.settings, options.explicit), latched);
     if (differences.length > 0) throw new StartRefusedError(differences.join('; '));
   }
-}
-
-function roleOf({ isLeader, raft }: GroupState): NonNullable<Health['role']> {
-  if (isLeader) return 'leader';
-  return raft.confState.learners.includes(raft.id) ? 'learner' : 'follower';
 }
 
 function asUnavailable(error: unknown): never {

@@ -60,7 +60,10 @@ export function nodeStateOf(picture: ClusterPicture, member: Member): NodeState 
 /** A started voter that its leader replicates to without a gap. Without a leader nobody can tell: started is enough. */
 export function isCaughtUp(picture: ClusterPicture, shard: ShardPlacement, nodeId: string): boolean {
   const own = reportOf(picture, nodeId, shard.shard);
-  if (own === undefined || own.role === 'learner') return false;
+  const wanted = shard.replicas.find((replica) => replica.nodeId === nodeId);
+  // Another one is about to be replaced.
+  if (own === undefined || own.replicaId !== wanted?.replicaId) return false;
+  if (own.role === 'learner' || own.isDamaged) return false;
   const leader = leaderOf(picture, shard.shard);
   if (leader?.report === undefined || leader.nodeId === nodeId) return true;
   const progress = leader.report.progress.find(({ replica }) => replica === own.replicaId);

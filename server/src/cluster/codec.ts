@@ -1,6 +1,13 @@
 import { type ByteReader, type ByteWriter, DecodeError } from '../base/index.ts';
 import { type CollectionSchema, METRICS } from '../model/index.ts';
-import type { ClusterSettings, Member, ReplicaPlacement, ShardPlacement } from './types.ts';
+import type {
+  ClusterSettings,
+  GroupPlacement,
+  Member,
+  MetaPlacement,
+  ReplicaPlacement,
+  ShardPlacement,
+} from './types.ts';
 
 /** The parts that records, commands and rows are made of. Whoever frames them writes a format version in front. */
 
@@ -74,16 +81,43 @@ export function readSettings(from: ByteReader): ClusterSettings {
 
 export function writePlacement(out: ByteWriter, placement: ShardPlacement): void {
   out.u16(placement.shard).text(placement.preferredLeader);
-  writeList(out, placement.replicas, (replica) => out.u53(replica.replicaId).text(replica.nodeId));
+  writeGroup(out, placement);
+}
+
+export function writeMeta(out: ByteWriter, placement: MetaPlacement): void {
+  writeGroup(out, placement);
+  writeList(out, placement.learners, (replica) => out.u53(replica));
+}
+
+export function readMeta(from: ByteReader): MetaPlacement {
+  return { ...readGroup(from), learners: readList(from, (bytes) => bytes.u53()) };
+}
+
+function writeGroup(out: ByteWriter, group: GroupPlacement): void {
+  for (const replicas of [group.replicas, group.leaving]) {
+    writeList(out, replicas, ({ replicaId, nodeId }) => out.u53(replicaId).text(nodeId));
+  }
+  writeList(out, group.founders, (replica) => out.u53(replica));
+  out.u53(group.nextReplicaId);
+}
+
+function readGroup(from: ByteReader): GroupPlacement {
+  const replica = (bytes: ByteReader): ReplicaPlacement => ({
+    replicaId: bytes.u53(),
+    nodeId: bytes.text(),
+  });
+  return {
+    replicas: readList(from, replica),
+    leaving: readList(from, replica),
+    founders: readList(from, (bytes) => bytes.u53()),
+    nextReplicaId: from.u53(),
+  };
 }
 
 export function readPlacement(from: ByteReader): ShardPlacement {
   const shard = from.u16();
   const preferredLeader = from.text();
-  const replicas = readList(from, (bytes): ReplicaPlacement => {
-    return { replicaId: bytes.u53(), nodeId: bytes.text() };
-  });
-  return { shard, replicas, preferredLeader };
+  return { shard, preferredLeader, ...readGroup(from) };
 }
 
 export function writeCollection(out: ByteWriter, schema: CollectionSchema): void {

@@ -9,12 +9,13 @@ import {
   writeMember,
   writeOptional,
 } from './codec.ts';
+import { readMap, writeMap } from './map-codec.ts';
 import { decodeRecord, encodeRecord, type FormationRecord } from './record.ts';
 import type { ExplicitSettings } from './settings.ts';
-import type { Member } from './types.ts';
+import type { ClusterMap, Member } from './types.ts';
 
 /** Kinds of requests between nodes; 16 to 31 belong to the cluster. */
-export const RPC = { describe: 16, record: 17, status: 18 } as const;
+export const RPC = { describe: 16, record: 17, status: 18, changeGroup: 19, readmit: 20 } as const;
 
 const STANDINGS = ['blank', 'stopped', 'wiped', 'member'] as const;
 
@@ -34,6 +35,8 @@ export interface NodeDescription {
   readonly seeds: readonly string[];
   readonly explicit: ExplicitSettings;
   readonly record: FormationRecord | undefined;
+  /** Of a member: the newest map that it knows. */
+  readonly map: ClusterMap | undefined;
 }
 
 const VERDICTS = ['accepted', 'wiped', 'refused'] as const;
@@ -44,7 +47,7 @@ export interface RecordAnswer {
   readonly reason: string;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function encodeDescription(description: NodeDescription): Buffer {
   const out = new ByteWriter().u8(FORMAT);
@@ -56,6 +59,7 @@ export function encodeDescription(description: NodeDescription): Buffer {
   writeList(out, description.seeds, (nodeId) => out.text(nodeId));
   writeList(out, [...description.explicit], ([path, value]) => out.text(path).text(value));
   writeOptional(out, description.record, (record) => out.bytes(encodeRecord(record)));
+  writeOptional(out, description.map, (map) => writeMap(out, map));
   return out.finish();
 }
 
@@ -71,6 +75,7 @@ export function decodeDescription(bytes: Buffer): NodeDescription {
     seeds: readList(from, (item) => item.text()),
     explicit: new Map(readList(from, (item): [string, string] => [item.text(), item.text()])),
     record: readOptional(from, (item) => decodeRecord(item.bytes())),
+    map: readOptional(from, readMap),
   };
   from.end();
   return description;

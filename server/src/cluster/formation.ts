@@ -3,7 +3,16 @@ import { asError, type Clock } from '../base/index.ts';
 import type { Logger } from '../observability/index.ts';
 import type { DataDirectory } from '../storage/index.ts';
 import { parseAddress } from './addresses.ts';
+import { type Admission, ADMISSION_FILE, encodeAdmission } from './admission.ts';
 import { decideFounding } from './founding.ts';
+import {
+  listsFounders,
+  mayBeFounded,
+  memberOf,
+  objectionTo,
+  peersToAsk,
+  standingForOthers,
+} from './formation-rules.ts';
 import {
   decodeDescription,
   decodeRecordAnswer,
@@ -13,12 +22,14 @@ import {
   type RecordAnswer,
   RPC,
 } from './formation-messages.ts';
+import type { KnownMap } from './known-map.ts';
 import { Periodic } from './periodic.ts';
 import type { HostPort, Peers } from './ports.ts';
 import { decodeRecord, encodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
+import { askToRejoin } from './rejoin.ts';
 import { differencesFromCluster, explicitSettings } from './settings.ts';
 import { openStanding, type Standing } from './standing.ts';
-import { type ClusterOptions, type PeerAddress, StartRefusedError } from './types.ts';
+import { type ClusterMap, type ClusterOptions, type PeerAddress, StartRefusedError } from './types.ts';
 
 /** How often a founder asks and sends again. */
 const ROUND_MS = 500;
@@ -31,6 +42,8 @@ export interface FormationDeps {
   readonly holdsData: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The newest map that this node has seen. */
+  readonly known: KnownMap;
   /** The node must end: its configuration contradicts the cluster's, or its disk failed. */
   readonly onFatal: (error: Error) => void;
 }
@@ -42,7 +55,7 @@ export interface FormationDeps {
  */
 export class Formation {
   readonly #deps: FormationDeps;
-  readonly #listeners: ((record: FormationRecord) => void)[] = [];
+  readonly #listeners: ((record: FormationRecord, how: 'founded' | 'admitted') => void)[] = [];
   readonly #unconfirmed = new Map<string, string>();
   readonly #rounds: Periodic;
   #standing: Standing;
@@ -59,7 +72,9 @@ export class Formation {
       run: () => this.#round(),
       onError: deps.onFatal,
     });
-    if (standing.kind === 'member') this.#expectConfirmations(standing.record);
+    if (standing.kind !== 'member') return;
+    if (standing.admission === undefined) this.#expectConfirmations(standing.record);
+    else deps.known.learn(standing.admission.map);
   }
 
   /** Reads what the directory says. Throws `StartRefusedError` when it belongs to another node or cluster. */
@@ -71,8 +86,8 @@ export class Formation {
     return this.#standing;
   }
 
-  /** Called once, when a node that was outside has stored the record. */
-  onMember(listener: (record: FormationRecord) => void): void {
+  /** Called once, when a node that was outside has stored the record, or its admission. */
+  onMember(listener: (record: FormationRecord, how: 'founded' | 'admitted') => void): void {
     this.#listeners.push(listener);
   }
 
@@ -93,25 +108,20 @@ export class Formation {
     const { options, directory } = this.#deps;
     const standing = this.#standing;
     return {
-      member: {
-        nodeId: options.nodeId,
-        storeUuid: directory.identity.storeUuid,
-        raftAddress: options.addresses.raft,
-        grpcAddress: options.addresses.grpc,
-        restAddress: options.addresses.rest,
-        zone: options.zone,
-      },
+      member: memberOf(options, directory.identity.storeUuid),
       standing: mayBeFounded(standing, options) ? 'blank' : standingForOthers(standing),
       reason: standing.kind === 'member' ? `it is a member of ${standing.record.clusterId}` : standing.reason,
       founders: listsFounders(options) ? options.initialPeers.map(({ nodeId }) => nodeId) : undefined,
       seeds: [...options.seedNodes, ...options.initialPeers].map(({ nodeId }) => nodeId),
       explicit: explicitSettings(options.settings, options.explicit),
       record: standing.kind === 'member' ? standing.record : undefined,
+      map: standing.kind === 'member' ? this.#deps.known.map : undefined,
     };
   }
 
   async #round(): Promise<void> {
     if (this.#standing.kind === 'blank') await this.#askOthers();
+    if (this.#standing.kind === 'wiped') await this.#rejoin(this.#standing);
     if (this.#standing.kind === 'member') await this.#sendRecord(this.#standing.record);
   }
 
@@ -126,6 +136,7 @@ export class Formation {
     );
     for (const other of others.values()) {
       if (other?.record !== undefined) await this.#consider(other.record, other.member.nodeId);
+      if (other?.map !== undefined) this.#considerMap(other.map);
     }
     if (!mayBeFounded(this.#standing, options) || !listsFounders(options)) return;
     const decision = decideFounding({ self: this.describe(), settings: options.settings, others });
@@ -147,7 +158,7 @@ export class Formation {
   async #found(record: FormationRecord): Promise<void> {
     await this.#store(record);
     await this.#sendRecord(record);
-    this.#announce(record);
+    this.#announce(record, 'founded');
   }
 
   async #ask(peer: PeerAddress): Promise<NodeDescription | undefined> {
@@ -200,7 +211,10 @@ export class Formation {
     if (standing.kind === 'stopped' || standing.kind === 'amnesiac') return refused(standing.reason);
     const self = founderOf(record, options.nodeId);
     if (self === undefined) return { verdict: 'refused', reason: 'the record does not name this node' };
-    if (self.storeUuid !== directory.identity.storeUuid) return this.#foundWiped(record, self.storeUuid);
+    if (self.storeUuid !== directory.identity.storeUuid) {
+      const contacts = record.founders.map(({ raftAddress }) => parseAddress(raftAddress));
+      return this.#foundWiped({ clusterId: record.clusterId, knownStore: self.storeUuid, contacts });
+    }
     const objection = objectionTo(record, options);
     if (objection !== undefined) return refused(objection);
     const differences = differencesFromCluster(
@@ -212,19 +226,83 @@ export class Formation {
       return refused(differences.join('; '));
     }
     await this.#store(record);
-    this.#announce(record);
+    this.#announce(record, 'founded');
     return { verdict: 'accepted', reason: '' };
   }
 
   /** The store is blank, the cluster knows this node under another one: its former disk is gone. */
-  #foundWiped(record: FormationRecord, knownStore: string): RecordAnswer {
+  #foundWiped(o: {
+    readonly clusterId: string;
+    readonly knownStore: string;
+    readonly contacts: readonly HostPort[];
+  }): RecordAnswer {
     const { options, directory } = this.#deps;
     const reason =
-      `${options.nodeId} is a member of cluster ${record.clusterId} under another store (${knownStore}); ` +
+      `${options.nodeId} is a member of cluster ${o.clusterId} under another store (${o.knownStore}); ` +
       `this disk was wiped or replaced (${directory.identity.storeUuid}) and neither votes nor serves`;
-    if (this.#standing.kind !== 'wiped') this.#deps.logger.error(reason);
-    this.#standing = { kind: 'wiped', reason };
+    if (this.#standing.kind !== 'wiped') {
+      this.#deps.logger.error(reason);
+      const next = options.autoRejoin
+        ? 'asks to be admitted with it'
+        : 'auto_rejoin is false: waits for POST /cluster/join';
+      this.#standing = { kind: 'wiped', reason: `${reason}; ${next}`, contacts: o.contacts };
+    }
     return { verdict: 'wiped', reason };
+  }
+
+  /** A map may name this node when no record does, or under a store that came after the founder's. */
+  #considerMap(map: ClusterMap): void {
+    const { options, known } = this.#deps;
+    if (this.#standing.kind !== 'blank') return;
+    if (options.clusterId !== undefined && options.clusterId !== map.clusterId) return;
+    const self = map.members.find(({ nodeId }) => nodeId === options.nodeId);
+    if (self === undefined) return;
+    known.learn(map);
+    const contacts = map.members.map(({ raftAddress }) => parseAddress(raftAddress));
+    this.#foundWiped({ clusterId: map.clusterId, knownStore: self.storeUuid, contacts });
+  }
+
+  async #rejoin(standing: Extract<Standing, { kind: 'wiped' }>): Promise<void> {
+    const { options, directory, logger } = this.#deps;
+    if (!options.autoRejoin || this.#peers === undefined) return;
+    const self = memberOf(options, directory.identity.storeUuid);
+    const own = self.raftAddress;
+    const contacts = [...standing.contacts, ...peersToAsk(options)].filter(
+      ({ host, port }) => `${host}:${port}` !== own,
+    );
+    const answer = await askToRejoin({ peers: this.#peers, logger }, { self, contacts });
+    if ('reason' in answer) {
+      this.#noteRejoin(standing, answer.reason);
+      return;
+    }
+    const { admission } = answer;
+    const { settings } = admission.map;
+    const differences = differencesFromCluster(
+      explicitSettings(options.settings, options.explicit),
+      settings,
+    );
+    if (differences.length > 0) throw new StartRefusedError(differences.join('; '));
+    await this.#storeAdmission(admission);
+  }
+
+  /** Once per text: rounds repeat. */
+  #noteRejoin(standing: Extract<Standing, { kind: 'wiped' }>, why: string): void {
+    const [known = ''] = standing.reason.split('; asks');
+    const reason = `${known}; asks to be admitted with it: ${why}`;
+    if (reason === standing.reason) return;
+    this.#standing = { ...standing, reason };
+    this.#deps.logger.info('asking to be admitted again', { reason: why });
+  }
+
+  async #storeAdmission(admission: Admission): Promise<void> {
+    const { directory, options, logger, known } = this.#deps;
+    const { record, map } = admission;
+    await directory.writeFile(ADMISSION_FILE, encodeAdmission(admission));
+    await directory.adopt({ clusterId: record.clusterId, nodeId: options.nodeId });
+    this.#standing = { kind: 'member', record, admission };
+    known.learn(map);
+    logger.info('the cluster has admitted this store', { clusterId: record.clusterId, version: map.version });
+    this.#announce(record, 'admitted');
   }
 
   /** The record is durable before the node calls itself a member: only then may it vote. */
@@ -245,8 +323,8 @@ export class Formation {
     });
   }
 
-  #announce(record: FormationRecord): void {
-    for (const listener of this.#listeners) listener(record);
+  #announce(record: FormationRecord, how: 'founded' | 'admitted'): void {
+    for (const listener of this.#listeners) listener(record, how);
   }
 
   #expectConfirmations(record: FormationRecord): void {
@@ -283,44 +361,4 @@ export class Formation {
     this.#standing = { kind: 'blank', reason };
     this.#deps.logger[level]('forming the cluster', { reason });
   }
-}
-
-/** With `cluster_id` set, the cluster exists already: a blank disk may only finish what its record proves. */
-function mayBeFounded(standing: Standing, options: ClusterOptions): boolean {
-  return standing.kind === 'blank' && options.clusterId === undefined;
-}
-
-function standingForOthers({ kind }: Standing): NodeDescription['standing'] {
-  return kind === 'member' || kind === 'wiped' ? kind : 'stopped';
-}
-
-/** Only then `initial_peers` are founders; else they are seeds. */
-function listsFounders(options: ClusterOptions): boolean {
-  return !options.joinCluster && options.initialPeers.some(({ nodeId }) => nodeId === options.nodeId);
-}
-
-function peersToAsk(options: ClusterOptions): PeerAddress[] {
-  const named = listsFounders(options)
-    ? options.initialPeers
-    : [...options.seedNodes, ...options.initialPeers];
-  const byId = new Map(named.map((peer) => [peer.nodeId, peer]));
-  byId.delete(options.nodeId);
-  return [...byId.values()];
-}
-
-/** A founder takes only the record of the cluster that its own file means. */
-function objectionTo(record: FormationRecord, options: ClusterOptions): string | undefined {
-  const founders = record.founders.map(({ nodeId }) => nodeId);
-  // The record names this very disk, so this was no blank start: with the right cluster_id it may finish.
-  if (options.clusterId !== undefined && options.clusterId !== record.clusterId) {
-    return `cluster_id is ${options.clusterId} here, the record is of ${record.clusterId}`;
-  }
-  if (listsFounders(options)) {
-    const listed = options.initialPeers.map(({ nodeId }) => nodeId).sort();
-    if (listed.join() === founders.join()) return undefined;
-    return `initial_peers is ${listed.join(', ')} here, the record names ${founders.join(', ')}`;
-  }
-  const seeds = [...options.seedNodes, ...options.initialPeers];
-  if (seeds.some(({ nodeId }) => founders.includes(nodeId))) return undefined;
-  return `the record names ${founders.join(', ')}, none of which is in seed_nodes here`;
 }

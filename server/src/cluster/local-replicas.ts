@@ -1,27 +1,41 @@
-import { invariant } from '../base/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { META_GROUP } from '../raft/index.ts';
 import type { GroupReport, NodeStatus } from './node-status.ts';
 import type { GroupState, Groups, LocalShards } from './ports.ts';
-import type { FormationRecord } from './record.ts';
-import type { ClusterMap, ClusterOptions, ShardPlacement } from './types.ts';
-
-/** Most voters of `meta`: more would make every change wait for more disks, and five survive two losses. */
-const META_VOTERS_MAX = 5;
+import { placementOf } from './meta-repairs.ts';
+import type { MetaStore } from './meta-store.ts';
+import { metaBootstrap, nodesOf } from './placement.ts';
+import type { ClusterMap, ClusterOptions, GroupPlacement, MetaPlacement, ShardPlacement } from './types.ts';
 
 interface LocalReplicasDeps {
   readonly nodeId: string;
   readonly groups: Groups;
   readonly shards: LocalShards;
   readonly logger: Logger;
+  /** The state machine of `meta`. */
+  readonly meta: Pick<MetaStore, 'applied' | 'reset'>;
+}
+
+/** What is needed to run a replica of one group here. */
+interface Place {
+  readonly group: number;
+  readonly placement: GroupPlacement;
+  readonly bootstrap: { readonly voters: readonly number[]; readonly learners: readonly number[] };
+  readonly campaigns: boolean;
+  readonly applied: () => number;
+  /** Empties the state; answers its generation. */
+  readonly reset: () => Promise<number>;
 }
 
 /** The replicas that this node runs: `meta` from the record, shards and collections from the map. */
 export class LocalReplicas {
   readonly #deps: LocalReplicasDeps;
   readonly #collections = new Map<number, CollectionSchema>();
+  /** Open ones. */
   readonly #shards = new Set<number>();
+  /** Replica id of every group that was started. */
+  readonly #running = new Map<number, number>();
   #following: Promise<void> = Promise.resolve();
   #areStarted = false;
 
@@ -39,31 +53,32 @@ export class LocalReplicas {
     return this.#collections.get(id);
   }
 
-  startMeta(o: {
-    readonly record: FormationRecord;
-    readonly applied: number;
-    readonly isNew: boolean;
-  }): void {
-    const { founders } = o.record;
-    const nodes = new Map(founders.map(({ nodeId }, position) => [position + 1, nodeId]));
-    const position = founders.findIndex(({ nodeId }) => nodeId === this.#deps.nodeId);
-    invariant(position >= 0, 'a founder is named in its record', { nodeId: this.#deps.nodeId });
-    this.#deps.groups.startGroup({
-      group: META_GROUP,
-      replicaId: position + 1,
-      nodes,
-      bootstrapVoters: [...nodes.keys()].slice(0, META_VOTERS_MAX),
-      bootstrapLearners: [...nodes.keys()].slice(META_VOTERS_MAX),
-      applied: o.applied,
-      campaignAtOnce: founders.length === 1 || (o.isNew && position === 0),
-    });
+  /** Starts the replica of `meta`, or brings it to what a newer placement says. Calls run one after another. */
+  placeMeta(placement: MetaPlacement, o: { readonly campaigns: boolean }): Promise<void> {
+    const { meta } = this.#deps;
+    return this.#inOrder(() =>
+      this.#place({
+        group: META_GROUP,
+        placement,
+        bootstrap: metaBootstrap(placement),
+        campaigns: o.campaigns,
+        applied: () => meta.applied,
+        reset: () => meta.reset(),
+      }),
+    );
   }
 
   /** Starts what the map gives to this node and does not run yet. Calls run one after another. */
   follow(map: ClusterMap, isNew: boolean): Promise<void> {
-    const following = this.#following.then(() => this.#followAlone(map, isNew));
-    this.#following = following.catch(() => undefined);
-    return following;
+    return this.#inOrder(() => this.#followAlone(map, isNew));
+  }
+
+  /** The nodes of replicas, as a map says that this node has not applied yet. */
+  setNodes(map: ClusterMap): void {
+    for (const [group, replicaId] of this.#running) {
+      const placement = placementOf(map, group);
+      if (placement !== undefined) this.#setNodes(group, replicaId, placement);
+    }
   }
 
   /** Settles when every map so far has been followed. */
@@ -83,36 +98,85 @@ export class LocalReplicas {
     };
   }
 
+  #inOrder(work: () => Promise<void>): Promise<void> {
+    const working = this.#following.then(work);
+    this.#following = working.catch(() => undefined);
+    return working;
+  }
+
   /** A shard takes entries only when the index of every collection is there to apply them to. */
   async #followAlone(map: ClusterMap, isNew: boolean): Promise<void> {
-    const held = map.shards.filter(({ shard, replicas }) => {
-      return !this.#shards.has(shard) && replicas.some(({ nodeId }) => nodeId === this.#deps.nodeId);
-    });
-    for (const { shard } of held) this.#deps.shards.openShard(shard, this.#deps.groups.generation(shard));
+    const { nodeId, shards, groups } = this.#deps;
+    const held = map.shards.filter(({ replicas }) => replicas.some((replica) => replica.nodeId === nodeId));
+    for (const { shard } of held) {
+      if (this.#shards.has(shard)) continue;
+      shards.openShard(shard, groups.generation(shard));
+      this.#shards.add(shard);
+    }
     for (const schema of map.collections) {
       if (this.#collections.has(schema.id)) continue;
-      await this.#deps.shards.setCollection(schema);
+      await shards.setCollection(schema);
       this.#collections.set(schema.id, schema);
     }
-    for (const placement of held) this.#startShard(placement, isNew);
+    for (const placement of held) await this.#placeShard(placement, isNew);
     this.#areStarted = true;
   }
 
-  #startShard({ shard, replicas, preferredLeader }: ShardPlacement, isNew: boolean): void {
-    const own = replicas.find(({ nodeId }) => nodeId === this.#deps.nodeId);
-    invariant(own !== undefined, 'a started shard has a replica here', { shard });
-    this.#shards.add(shard);
-    this.#deps.groups.startGroup({
+  #placeShard(placement: ShardPlacement, isNew: boolean): Promise<void> {
+    const { nodeId, shards } = this.#deps;
+    const { shard, replicas, preferredLeader } = placement;
+    return this.#place({
       group: shard,
-      replicaId: own.replicaId,
-      nodes: new Map(replicas.map(({ replicaId, nodeId }) => [replicaId, nodeId])),
-      bootstrapVoters: replicas.map(({ replicaId }) => replicaId),
-      applied: this.#deps.shards.applied(shard),
-      campaignAtOnce: replicas.length === 1 || (isNew && preferredLeader === this.#deps.nodeId),
+      placement,
+      bootstrap: { voters: placement.founders, learners: [] },
+      campaigns: replicas.length === 1 || (isNew && preferredLeader === nodeId),
+      applied: () => shards.applied(shard),
+      reset: () => shards.reset(shard),
     });
   }
 
-  #report(group: number, { leaderNode, raft }: GroupState): GroupReport {
+  /**
+   * Runs the replica that the placement gives to this node. One that it has replaced is stopped, and its log and state are
+   * emptied: whoever takes its place begins with nothing.
+   */
+  async #place({ group, placement, bootstrap, campaigns, applied, reset }: Place): Promise<void> {
+    const { nodeId, groups, logger } = this.#deps;
+    const own = placement.replicas.find((replica) => replica.nodeId === nodeId);
+    if (own === undefined) return;
+    const running = this.#running.get(group);
+    const stored = running ?? groups.replicaId(group);
+    // The map on the disk may be older than the log.
+    const replicaId = Math.max(own.replicaId, stored ?? 0);
+    if (running === replicaId) {
+      this.#setNodes(group, replicaId, placement);
+      return;
+    }
+    if (running !== undefined) await groups.stopGroup(group);
+    if (stored !== undefined && stored !== replicaId) {
+      logger.warn('a replica begins anew in place of another one', { group, replicaId, former: stored });
+      await groups.resetGroup(group, { replicaId, generation: await reset() });
+    }
+    const isFounder = placement.founders.includes(replicaId);
+    this.#running.set(group, replicaId);
+    groups.startGroup({
+      group,
+      replicaId,
+      nodes: nodesOf(placement).set(replicaId, nodeId),
+      bootstrapVoters: isFounder ? bootstrap.voters : [],
+      bootstrapLearners: isFounder ? bootstrap.learners : [],
+      applied: applied(),
+      campaignAtOnce: isFounder && campaigns,
+    });
+  }
+
+  #setNodes(group: number, replicaId: number, placement: GroupPlacement): void {
+    const { groups, nodeId } = this.#deps;
+    groups.setNodes(group, nodesOf(placement).set(replicaId, nodeId));
+  }
+
+  #report(group: number, state: GroupState): GroupReport {
+    const { leaderNode, raft, isLeader, damage, configurationIndex: index } = state;
+    const { voters, votersOutgoing, learners } = raft.confState;
     return {
       group,
       replicaId: raft.id,
@@ -122,6 +186,8 @@ export class LocalReplicas {
       commit: raft.commit,
       applied: raft.applied,
       vectors: this.#shards.has(group) ? this.#deps.shards.vectors(group) : 0,
+      isDamaged: damage !== undefined,
+      configuration: isLeader ? { index, voters, votersOutgoing, learners } : undefined,
       progress: raft.progress,
     };
   }

@@ -10,7 +10,7 @@ import {
 import { decodeMetaCommand, encodeMetaCommand, type MetaCommand } from './meta-command.ts';
 import { decodeRows, encodeApplied, encodeMap, APPLIED_KEY } from './meta-rows.ts';
 import { decodeNodeStatus, encodeNodeStatus, type NodeStatus } from './node-status.ts';
-import { placeShards } from './placement.ts';
+import { placeMeta, placeShards } from './placement.ts';
 import { decodeRecord, encodeRecord, type FormationRecord } from './record.ts';
 import { byNodeId, type ClusterMap } from './types.ts';
 
@@ -53,7 +53,8 @@ const map = fc
   .map((parts): ClusterMap => {
     const nodeIds = parts.members.map(({ nodeId }) => nodeId);
     const shards = placeShards({ nodeIds, ...parts.settings });
-    return { ...parts, shards, collections: parts.collections.sort((a, b) => a.id - b.id) };
+    const meta = placeMeta(nodeIds);
+    return { ...parts, meta, shards, collections: parts.collections.sort((a, b) => a.id - b.id) };
   });
 const record: fc.Arbitrary<FormationRecord> = fc.record({
   clusterId: fc.uuid(),
@@ -64,6 +65,17 @@ const command: fc.Arbitrary<MetaCommand> = fc.oneof(
   map.map(({ version: _version, ...rest }): MetaCommand => ({ kind: 'initialise', ...rest })),
   schema.map((one): MetaCommand => ({ kind: 'createCollection', schema: one })),
   member.map((one): MetaCommand => ({ kind: 'updateMember', member: one })),
+  fc.tuple(member, text).map(([one, former]): MetaCommand => ({
+    kind: 'readmitMember',
+    former,
+    member: one,
+  })),
+  fc.tuple(fc.nat(0xffff), counter).map(([group, replicaId]): MetaCommand => {
+    return { kind: 'replaceReplica', group, replicaId };
+  }),
+  fc.tuple(fc.nat(0xffff), fc.array(counter)).map(([group, replicaIds]): MetaCommand => {
+    return { kind: 'forgetReplicas', group, replicaIds };
+  }),
 );
 const description: fc.Arbitrary<NodeDescription> = fc.record({
   member,
@@ -73,6 +85,7 @@ const description: fc.Arbitrary<NodeDescription> = fc.record({
   seeds: fc.array(text),
   explicit: fc.array(fc.tuple(text, text)).map((pairs) => new Map(pairs)),
   record: fc.option(record, { nil: undefined }),
+  map: fc.option(map, { nil: undefined }),
 });
 const status: fc.Arbitrary<NodeStatus> = fc.record({
   nodeId: text,
@@ -89,6 +102,16 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
       leaderNode: fc.option(text, { nil: undefined }),
       commit: counter,
       applied: counter,
+      isDamaged: fc.boolean(),
+      configuration: fc.option(
+        fc.record({
+          index: counter,
+          voters: fc.array(counter),
+          votersOutgoing: fc.array(counter),
+          learners: fc.array(counter),
+        }),
+        { nil: undefined },
+      ),
       vectors: counter,
       progress: fc.array(
         fc.record({
@@ -96,6 +119,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
           isLearner: fc.boolean(),
           match: counter,
           state: fc.constantFrom('probe', 'replicate', 'snapshot'),
+          recentActive: fc.boolean(),
         }),
       ),
     }),
@@ -130,7 +154,7 @@ test.each(CODECS)(
       fc.property(values, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (value, share) => {
         const bytes = encode(value);
         const otherFormat = Buffer.from(bytes);
-        otherFormat[0] = 2;
+        otherFormat[0] = 99;
         for (const damaged of [
           bytes.subarray(0, Math.floor(bytes.length * share)),
           Buffer.concat([bytes, Buffer.from([0])]),
@@ -159,7 +183,7 @@ test.each([...CODECS, { what: 'an answer', decode: decodeRecordAnswer }])(
 );
 
 test('a command of a kind that this build does not know stops the replica', () => {
-  expect(() => decodeMetaCommand(Buffer.from([1, 99]))).toThrow('kind 99 is unknown to this build');
+  expect(() => decodeMetaCommand(Buffer.from([2, 99]))).toThrow('kind 99 is unknown to this build');
 });
 
 test('a map reads back from its rows in any order', () => {

@@ -5,15 +5,17 @@ import {
   readFormat,
   readList,
   readMember,
+  readMeta,
   readPlacement,
   readSettings,
   writeCollection,
   writeList,
   writeMember,
+  writeMeta,
   writePlacement,
   writeSettings,
 } from './codec.ts';
-import type { ClusterSettings, Member, ShardPlacement } from './types.ts';
+import type { ClusterSettings, Member, MetaPlacement, ShardPlacement } from './types.ts';
 
 /** What the `meta` group replicates. An unknown kind stops the replica: skipping it would let replicas differ. */
 export type MetaCommand =
@@ -23,16 +25,34 @@ export type MetaCommand =
       readonly clusterId: string;
       readonly settings: ClusterSettings;
       readonly members: readonly Member[];
+      readonly meta: MetaPlacement;
       readonly shards: readonly ShardPlacement[];
       readonly collections: readonly CollectionSchema[];
     }
   /** Changes nothing when a collection of that name exists; the result is the collection that does. */
   | { readonly kind: 'createCollection'; readonly schema: CollectionSchema }
   /** New addresses or zone of a member; changes nothing unless the store is the member's. */
-  | { readonly kind: 'updateMember'; readonly member: Member };
+  | { readonly kind: 'updateMember'; readonly member: Member }
+  /**
+   * A node comes with a new store in place of `former`: from now on that is the member, and in every group another
+   * replica takes the place of the one that is lost. Changes nothing when it is so already; refused when the member's
+   * store is another one.
+   */
+  | { readonly kind: 'readmitMember'; readonly former: string; readonly member: Member }
+  /** Another replica on the same node takes the place of one whose log is damaged; refused when it is not one of the group. */
+  | { readonly kind: 'replaceReplica'; readonly group: number; readonly replicaId: number }
+  /** The configuration of the group names these no more. */
+  | { readonly kind: 'forgetReplicas'; readonly group: number; readonly replicaIds: readonly number[] };
 
-const FORMAT = 1;
-const KIND = { initialise: 1, createCollection: 2, updateMember: 3 } as const;
+const FORMAT = 2;
+const KIND = {
+  initialise: 1,
+  createCollection: 2,
+  updateMember: 3,
+  readmitMember: 4,
+  replaceReplica: 5,
+  forgetReplicas: 6,
+} as const;
 
 export function encodeMetaCommand(command: MetaCommand): Buffer {
   const out = new ByteWriter();
@@ -42,6 +62,7 @@ export function encodeMetaCommand(command: MetaCommand): Buffer {
       out.text(command.clusterId);
       writeSettings(out, command.settings);
       writeList(out, command.members, (member) => writeMember(out, member));
+      writeMeta(out, command.meta);
       writeList(out, command.shards, (shard) => writePlacement(out, shard));
       writeList(out, command.collections, (schema) => writeCollection(out, schema));
       break;
@@ -50,6 +71,17 @@ export function encodeMetaCommand(command: MetaCommand): Buffer {
       break;
     case 'updateMember':
       writeMember(out, command.member);
+      break;
+    case 'readmitMember':
+      out.text(command.former);
+      writeMember(out, command.member);
+      break;
+    case 'replaceReplica':
+      out.u16(command.group).u53(command.replicaId);
+      break;
+    case 'forgetReplicas':
+      out.u16(command.group);
+      writeList(out, command.replicaIds, (replica) => out.u53(replica));
       break;
   }
   return out.finish();
@@ -72,6 +104,7 @@ function readBody(from: ByteReader, kind: number): MetaCommand {
         clusterId: from.text(),
         settings: readSettings(from),
         members: readList(from, readMember),
+        meta: readMeta(from),
         shards: readList(from, readPlacement),
         collections: readList(from, readCollection),
       };
@@ -79,6 +112,16 @@ function readBody(from: ByteReader, kind: number): MetaCommand {
       return { kind: 'createCollection', schema: readCollection(from) };
     case KIND.updateMember:
       return { kind: 'updateMember', member: readMember(from) };
+    case KIND.readmitMember:
+      return { kind: 'readmitMember', former: from.text(), member: readMember(from) };
+    case KIND.replaceReplica:
+      return { kind: 'replaceReplica', group: from.u16(), replicaId: from.u53() };
+    case KIND.forgetReplicas:
+      return {
+        kind: 'forgetReplicas',
+        group: from.u16(),
+        replicaIds: readList(from, (bytes) => bytes.u53()),
+      };
     default:
       throw new DecodeError(`meta command kind ${kind} is unknown to this build`);
   }

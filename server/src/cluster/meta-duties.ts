@@ -1,6 +1,6 @@
 import { DEFAULT_COLLECTION_ID } from '../model/index.ts';
 import type { MetaCommand } from './meta-command.ts';
-import { placeShards } from './placement.ts';
+import { placeMeta, placeShards } from './placement.ts';
 import type { FormationRecord } from './record.ts';
 import type { HeardStatus } from './status-exchange.ts';
 import type { ClusterMap, Member } from './types.ts';
@@ -27,7 +27,8 @@ function firstMap({ clusterId, founders, settings }: FormationRecord): MetaComma
   const collections =
     dimension === undefined ? [] : [{ id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m }];
   const shards = placeShards({ nodeIds, shardCount, replicaCount });
-  return { kind: 'initialise', clusterId, settings, members: founders, shards, collections };
+  const meta = placeMeta(nodeIds);
+  return { kind: 'initialise', clusterId, settings, members: founders, meta, shards, collections };
 }
 
 /** A member that speaks from another address or zone than the map has; its store was checked when it connected. */

@@ -3,10 +3,12 @@ import {
   readCollection,
   readFormat,
   readMember,
+  readMeta,
   readPlacement,
   readSettings,
   writeCollection,
   writeMember,
+  writeMeta,
   writePlacement,
   writeSettings,
 } from './codec.ts';
@@ -18,8 +20,8 @@ import { byNodeId, type ClusterMap, type ClusterSettings } from './types.ts';
  */
 export const META_PREFIX = 0xf0;
 
-const ROW = { applied: 0, header: 1, member: 2, shard: 3, collection: 4 } as const;
-const FORMAT = 1;
+const ROW = { applied: 0, header: 1, member: 2, shard: 3, collection: 4, meta: 5 } as const;
+const FORMAT = 2;
 
 export interface AppliedPosition {
   readonly index: number;
@@ -44,6 +46,7 @@ export function encodeMap(map: ClusterMap): Map<string, Buffer> {
     out.text(map.clusterId).u53(map.version);
     writeSettings(out, map.settings);
   });
+  add(ROW.meta, Buffer.alloc(0), (out) => writeMeta(out, map.meta));
   for (const member of map.members) {
     add(ROW.member, Buffer.from(member.nodeId), (out) => writeMember(out, member));
   }
@@ -60,10 +63,12 @@ export function decodeRows(rows: Iterable<{ readonly key: Buffer; readonly value
   readonly map: ClusterMap | undefined;
 } {
   const found = collect(rows);
-  const { header, ...lists } = found;
+  const { header, meta, ...lists } = found;
   if (header === undefined) return { applied: found.applied, map: undefined };
+  if (meta === undefined) throw new DecodeError('the stored cluster map does not say who belongs to meta');
   const map = {
     ...header,
+    meta,
     members: lists.members.sort(byNodeId),
     shards: lists.shards.sort((a, b) => a.shard - b.shard),
     collections: lists.collections.sort((a, b) => a.id - b.id),
@@ -77,6 +82,7 @@ export function decodeRows(rows: Iterable<{ readonly key: Buffer; readonly value
 interface Found {
   applied: AppliedPosition;
   header: { clusterId: string; version: number; settings: ClusterSettings } | undefined;
+  meta: ClusterMap['meta'] | undefined;
   readonly members: ClusterMap['members'][number][];
   readonly shards: ClusterMap['shards'][number][];
   readonly collections: ClusterMap['collections'][number][];
@@ -86,6 +92,7 @@ function collect(rows: Iterable<{ readonly key: Buffer; readonly value: Buffer }
   const found: Found = {
     applied: { index: 0, term: 0 },
     header: undefined,
+    meta: undefined,
     members: [],
     shards: [],
     collections: [],
@@ -106,6 +113,9 @@ function readRow(found: Found, kind: number, from: ByteReader): void {
       break;
     case ROW.header:
       found.header = { clusterId: from.text(), version: from.u53(), settings: readSettings(from) };
+      break;
+    case ROW.meta:
+      found.meta = readMeta(from);
       break;
     case ROW.member:
       found.members.push(readMember(from));

@@ -1,6 +1,6 @@
 import type { MetaCommand } from './meta-command.ts';
 import { applyMetaCommand } from './meta-state.ts';
-import { placeShards } from './placement.ts';
+import { placeMeta, placeShards } from './placement.ts';
 import { SETTINGS } from './testing/formation-bench.ts';
 import type { Member } from './types.ts';
 
@@ -15,6 +15,7 @@ function firstMap(clusterId: string): MetaCommand {
     clusterId,
     settings: SETTINGS,
     members: nodeIds.map((nodeId) => memberNamed(nodeId)),
+    meta: placeMeta(nodeIds),
     shards: placeShards({ nodeIds, ...SETTINGS }),
     collections: [],
   };

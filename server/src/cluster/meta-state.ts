@@ -1,5 +1,6 @@
 import type { CollectionSchema } from '../model/index.ts';
 import type { MetaCommand } from './meta-command.ts';
+import { forgetReplicas, readmitMember, replaceReplica } from './meta-repairs.ts';
 import { byNodeId, type ClusterMap } from './types.ts';
 
 /** What applying a command answers to whoever proposed it. */
@@ -24,6 +25,12 @@ export function applyMetaCommand(
       return createCollection(map, command.schema, index);
     case 'updateMember':
       return updateMember(map, command, index);
+    case 'readmitMember':
+      return readmitMember(map, command, index);
+    case 'replaceReplica':
+      return replaceReplica(map, command, index);
+    case 'forgetReplicas':
+      return forgetReplicas(map, command, index);
   }
 }
 
@@ -36,10 +43,10 @@ function initialise(
   index: number,
 ): Applied {
   if (map !== undefined) return { map, result: { kind: 'done' } };
-  const { clusterId, settings, shards, collections } = command;
+  const { clusterId, settings, meta, shards, collections } = command;
   const members = [...command.members].sort(byNodeId);
   return {
-    map: { clusterId, version: index, settings, members, shards, collections },
+    map: { clusterId, version: index, settings, members, meta, shards, collections },
     result: { kind: 'done' },
   };
 }

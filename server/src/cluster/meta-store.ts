@@ -103,11 +103,22 @@ export class MetaStore {
     return Promise.resolve(metaSource(this.#applied, this.#rows));
   }
 
+  /**
+   * The log that led to the map is given up: another one begins, with a generation of its own, which is answered. The
+   * map stays until a snapshot brings a newer one.
+   */
+  async reset(): Promise<number> {
+    const generation = await this.#allocateGeneration();
+    const applied = { index: 0, term: 0 };
+    await this.#kv.write(new WriteBatch().put(APPLIED_KEY, encodeApplied(applied)), { sync: false });
+    await this.#kv.flush();
+    this.#applied = applied;
+    this.#durableApplied = 0;
+    return generation;
+  }
+
   async beginInstall(at: AppliedPosition): Promise<SnapshotSink> {
-    // Before the map is used: a number is not used twice, whatever becomes of this one.
-    this.#generation += 1;
-    const row = new WriteBatch().put(GENERATION_KEY, encodeGeneration(this.#generation));
-    await this.#kv.write(row, { sync: false });
+    await this.#allocateGeneration();
     return new MetaSink(this.#kv, this.#generation, (rows) => {
       const { applied } = decodeRows(rows);
       const isSame = applied.index === at.index && applied.term === at.term;
@@ -139,6 +150,14 @@ export class MetaStore {
     if ((await this.#kv.get(installKey(generation))) !== undefined) await this.switchTo(generation);
     const rest = new WriteBatch().deleteRange(INSTALL_RANGE.gte, INSTALL_RANGE.lt);
     await this.#kv.write(rest, { sync: false });
+  }
+
+  /** Before the number is used: it is not used twice, whatever becomes of it. */
+  async #allocateGeneration(): Promise<number> {
+    this.#generation += 1;
+    const row = new WriteBatch().put(GENERATION_KEY, encodeGeneration(this.#generation));
+    await this.#kv.write(row, { sync: false });
+    return this.#generation;
   }
 
   async #store(map: ClusterMap | undefined, applied: AppliedPosition): Promise<void> {

@@ -15,10 +15,23 @@ export interface GroupReport {
   readonly leaderNode: string | undefined;
   readonly commit: number;
   readonly applied: number;
+  /** The log cannot be trusted: the replica takes no part. */
+  readonly isDamaged: boolean;
+  /** In force here; on the leader only. */
+  readonly configuration: GroupConfiguration | undefined;
   /** Points over all collections; 0 for `meta`. */
   readonly vectors: number;
   /** All replicas of the group; on the leader only. */
-  readonly progress: readonly Omit<ReplicaProgress, 'recentActive'>[];
+  readonly progress: readonly ReplicaProgress[];
+}
+
+export interface GroupConfiguration {
+  /** Of the entry that made it. */
+  readonly index: number;
+  readonly voters: readonly number[];
+  /** Not empty while the configuration is joint. */
+  readonly votersOutgoing: readonly number[];
+  readonly learners: readonly number[];
 }
 
 /** What every member tells every other one each second. */
@@ -32,7 +45,7 @@ export interface NodeStatus {
   readonly groups: readonly GroupReport[];
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
@@ -63,9 +76,24 @@ function writeReport(out: ByteWriter, report: GroupReport): void {
   out.u16(report.group).u53(report.replicaId).text(report.role).u53(report.term);
   writeOptional(out, report.leaderNode, (nodeId) => out.text(nodeId));
   out.u53(report.commit).u53(report.applied).u53(report.vectors);
-  writeList(out, report.progress, ({ replica, isLearner, match, state }) =>
-    out.u53(replica).bool(isLearner).u53(match).text(state),
+  out.bool(report.isDamaged);
+  writeOptional(out, report.configuration, (configuration) => writeConfiguration(out, configuration));
+  writeList(out, report.progress, ({ replica, isLearner, match, state, recentActive }) =>
+    out.u53(replica).bool(isLearner).u53(match).text(state).bool(recentActive),
   );
+}
+
+function writeConfiguration(out: ByteWriter, configuration: GroupConfiguration): void {
+  const { index, voters, votersOutgoing, learners } = configuration;
+  out.u53(index);
+  for (const replicas of [voters, votersOutgoing, learners]) {
+    writeList(out, replicas, (replica) => out.u53(replica));
+  }
+}
+
+function readConfiguration(from: ByteReader): GroupConfiguration {
+  const replicas = (): number[] => readList(from, (bytes) => bytes.u53());
+  return { index: from.u53(), voters: replicas(), votersOutgoing: replicas(), learners: replicas() };
 }
 
 function readReport(from: ByteReader): GroupReport {
@@ -78,11 +106,14 @@ function readReport(from: ByteReader): GroupReport {
     commit: from.u53(),
     applied: from.u53(),
     vectors: from.u53(),
+    isDamaged: from.bool(),
+    configuration: readOptional(from, readConfiguration),
     progress: readList(from, (bytes) => ({
       replica: bytes.u53(),
       isLearner: bytes.bool(),
       match: bytes.u53(),
       state: readName(bytes, PROGRESS),
+      recentActive: bytes.bool(),
     })),
   };
 }

@@ -1,5 +1,5 @@
 import { invariant } from '../base/index.ts';
-import type { ShardPlacement } from './types.ts';
+import type { GroupPlacement, MetaPlacement, ReplicaPlacement, ShardPlacement } from './types.ts';
 
 /**
  * Node that should lead `shard` of `shardCount` among `nodeIds` (ascending): each node gets one contiguous run of
@@ -38,8 +38,46 @@ export function placeShards(request: PlacementRequest): ShardPlacement[] {
     const replicas = nodeIds.flatMap((nodeId, position) =>
       holders[shard]?.has(nodeId) === true ? [{ replicaId: position + 1, nodeId }] : [],
     );
-    return { shard, replicas, preferredLeader: leader };
+    return { shard, preferredLeader: leader, ...newGroup(replicas, nodeIds) };
   });
+}
+
+/** Most voters of `meta`: more would make every change wait for more disks, and five survive two losses. */
+const META_VOTERS_MAX = 5;
+
+/** The first placement of `meta`: on every node, with the replica id of the node in every group. */
+export function placeMeta(nodeIds: readonly string[]): MetaPlacement {
+  const replicas = nodeIds.map((nodeId, position) => ({ replicaId: position + 1, nodeId }));
+  const group = newGroup(replicas, nodeIds);
+  return { ...group, learners: group.founders.slice(META_VOTERS_MAX) };
+}
+
+/** The configuration that the founders of `meta` begin with. */
+export function metaBootstrap({ founders }: MetaPlacement): { voters: number[]; learners: number[] } {
+  return { voters: founders.slice(0, META_VOTERS_MAX), learners: founders.slice(META_VOTERS_MAX) };
+}
+
+function newGroup(replicas: readonly ReplicaPlacement[], nodeIds: readonly string[]): GroupPlacement {
+  const founders = replicas.map(({ replicaId }) => replicaId);
+  return { replicas, leaving: [], founders, nextReplicaId: nodeIds.length + 1 };
+}
+
+/** Node of every replica that a group may have. */
+export function nodesOf({ replicas, leaving }: GroupPlacement): Map<number, string> {
+  return new Map([...leaving, ...replicas].map(({ replicaId, nodeId }) => [replicaId, nodeId]));
+}
+
+/** Another replica, on the same node, in the place of one. */
+export function withReplaced<T extends GroupPlacement>(group: T, replicaId: number): T {
+  const former = group.replicas.find((replica) => replica.replicaId === replicaId);
+  if (former === undefined) return group;
+  const replacement = { replicaId: group.nextReplicaId, nodeId: former.nodeId };
+  return {
+    ...group,
+    replicas: [...group.replicas.filter((replica) => replica !== former), replacement],
+    leaving: [...group.leaving, former].sort((a, b) => a.replicaId - b.replicaId),
+    nextReplicaId: group.nextReplicaId + 1,
+  };
 }
 
 /** Gives each shard its leader, then the nodes that hold the least so far; those next to the leader first when equal. */

@@ -52,6 +52,8 @@ export interface GroupState {
   readonly isLeader: boolean;
   /** Why the stored log cannot be trusted: the replica was not started. */
   readonly damage: string | undefined;
+  /** Index of the entry that made the configuration in force. */
+  readonly configurationIndex: number;
   readonly raft: {
     readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
     readonly id: number;
@@ -61,7 +63,11 @@ export interface GroupState {
     readonly lastIndex: number;
     /** 0: no transfer is under way. */
     readonly transferee: number;
-    readonly confState: { readonly voters: readonly number[]; readonly learners: readonly number[] };
+    readonly confState: {
+      readonly voters: readonly number[];
+      readonly votersOutgoing: readonly number[];
+      readonly learners: readonly number[];
+    };
     /** On the leader only. */
     readonly progress: readonly ReplicaProgress[];
   };
@@ -78,9 +84,27 @@ export interface GroupStart {
   readonly campaignAtOnce: boolean;
 }
 
+/** A step from the configuration with that index to the next one. */
+export interface MembershipChange {
+  readonly configurationIndex: number;
+  readonly steps: readonly {
+    readonly type: 'addVoter' | 'addLearner' | 'remove';
+    readonly replica: number;
+  }[];
+}
+
 /** The Raft groups of this node. */
 export interface Groups {
   startGroup(start: GroupStart): void;
+  /** Whose log is stored for a group; undefined when none is, or nobody can tell. */
+  replicaId(group: number): number | undefined;
+  setNodes(group: number, nodes: ReadonlyMap<number, string>): void;
+  /** Throws when the group is not led here, or its configuration is another one or cannot be changed now. */
+  changeMembership(group: number, change: MembershipChange): void;
+  /** Resolves when nothing of the group is written or applied any more. */
+  stopGroup(group: number): Promise<void>;
+  /** Empties the log of a group that is not started; it is that of another replica from now on. */
+  resetGroup(group: number, o: { readonly replicaId: number; readonly generation: number }): Promise<void>;
   /** Which state of the group is in use on this node. */
   generation(group: number): number;
   propose(
@@ -130,6 +154,8 @@ export interface LocalShards {
   openSnapshot(shard: number): Promise<SnapshotSource>;
   beginInstall(shard: number, at: { readonly index: number; readonly term: number }): Promise<SnapshotSink>;
   switchTo(shard: number, generation: number): Promise<void>;
+  /** Forgets the state of an open shard: it is that of the generation that is answered, and empty. */
+  reset(shard: number): Promise<number>;
   applied(shard: number): number;
   /** Index up to which effects survive a crash. */
   durableApplied(shard: number): number;

@@ -1,4 +1,6 @@
 import type { DataDirectory } from '../storage/index.ts';
+import { type Admission, ADMISSION_FILE, admittedAs, decodeAdmission } from './admission.ts';
+import type { HostPort } from './ports.ts';
 import { decodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
 import { type ClusterOptions, StartRefusedError } from './types.ts';
 
@@ -9,10 +11,20 @@ export type Standing =
   /** Never becomes a founder: there is data, but no record. */
   | { readonly kind: 'stopped'; readonly reason: string }
   /** The cluster knows this node under another store. */
-  | { readonly kind: 'wiped'; readonly reason: string }
+  | {
+      readonly kind: 'wiped';
+      readonly reason: string;
+      /** Founders of the cluster, which may know more. */
+      readonly contacts: readonly HostPort[];
+    }
   /** Holds the record, but its log is gone: it may have voted and acknowledged what it no longer knows. */
   | { readonly kind: 'amnesiac'; readonly record: FormationRecord; readonly reason: string }
-  | { readonly kind: 'member'; readonly record: FormationRecord };
+  | {
+      readonly kind: 'member';
+      readonly record: FormationRecord;
+      /** When the cluster has admitted this store in place of another one. */
+      readonly admission?: Admission;
+    };
 
 interface OpenRequest {
   readonly options: ClusterOptions;
@@ -22,16 +34,29 @@ interface OpenRequest {
 
 /** What the directory says about the node at start. Finishes an adoption that a crash interrupted. */
 export async function openStanding({ options, directory, holdsData }: OpenRequest): Promise<Standing> {
+  const admission = await readAdmission(options, directory);
   const bytes = await directory.readFile(RECORD_FILE);
-  const record = bytes === undefined ? undefined : decodeRecord(bytes);
-  refuseForeignDirectory(options, directory, record);
+  const record = admission?.record ?? (bytes === undefined ? undefined : decodeRecord(bytes));
+  refuseForeignDirectory(options, directory, { record, isAdmitted: admission !== undefined });
   if (record === undefined) return standingWithoutRecord(options, directory, holdsData);
   if (directory.identity.clusterId === undefined) {
     await directory.adopt({ clusterId: record.clusterId, nodeId: options.nodeId });
   }
-  if (!directory.amnesiac) return { kind: 'member', record };
+  if (!directory.amnesiac) return { kind: 'member', record, ...(admission && { admission }) };
   const reason = `the Raft log of ${options.nodeId} is gone from ${directory.path}: it neither votes nor serves`;
   return { kind: 'amnesiac', record, reason };
+}
+
+/** Undefined when there is none, or it is one for a store that this one shall become. */
+async function readAdmission(
+  { nodeId }: ClusterOptions,
+  directory: DataDirectory,
+): Promise<Admission | undefined> {
+  const bytes = await directory.readFile(ADMISSION_FILE);
+  const admission = bytes === undefined ? undefined : decodeAdmission(bytes);
+  if (admission === undefined) return undefined;
+  const { storeUuid } = directory.identity;
+  return admittedAs(admission.map, nodeId, storeUuid) === undefined ? undefined : admission;
 }
 
 function standingWithoutRecord(
@@ -54,7 +79,7 @@ function standingWithoutRecord(
 function refuseForeignDirectory(
   options: ClusterOptions,
   directory: DataDirectory,
-  record: FormationRecord | undefined,
+  { record, isAdmitted }: { readonly record: FormationRecord | undefined; readonly isAdmitted: boolean },
 ): void {
   const { identity, path } = directory;
   if (identity.nodeId !== undefined && identity.nodeId !== options.nodeId) {
@@ -74,6 +99,7 @@ function refuseForeignDirectory(
       `${path} holds the record of cluster ${record.clusterId} and the identity of ${identity.clusterId}`,
     );
   }
+  if (isAdmitted) return;
   if (founderOf(record, options.nodeId)?.storeUuid !== identity.storeUuid) {
     throw new StartRefusedError(`${path} holds a formation record that was made for another disk`);
   }

@@ -24,11 +24,26 @@ export interface ReplicaPlacement {
   readonly nodeId: string;
 }
 
-export interface ShardPlacement {
-  readonly shard: number;
+/** Who shall belong to a group; its configuration is brought there step by step. */
+export interface GroupPlacement {
   /** Ascending by replica id, on distinct nodes. */
   readonly replicas: readonly ReplicaPlacement[];
+  /** Replaced ones that the configuration may still name; ascending by replica id. */
+  readonly leaving: readonly ReplicaPlacement[];
+  /** The replicas that the group began with: nobody else may begin a log with a configuration of its own. */
+  readonly founders: readonly number[];
+  /** Above every replica id that the group ever had. */
+  readonly nextReplicaId: number;
+}
+
+export interface ShardPlacement extends GroupPlacement {
+  readonly shard: number;
   readonly preferredLeader: string;
+}
+
+export interface MetaPlacement extends GroupPlacement {
+  /** Replicas without a vote. */
+  readonly learners: readonly number[];
 }
 
 /** What belongs to the cluster and not to a node's file: latched when the cluster forms. */
@@ -51,6 +66,7 @@ export interface ClusterMap {
   readonly settings: ClusterSettings;
   /** Ascending by node id. */
   readonly members: readonly Member[];
+  readonly meta: MetaPlacement;
   /** `shards[s].shard === s`. */
   readonly shards: readonly ShardPlacement[];
   /** Ascending by id. */
@@ -75,6 +91,8 @@ export interface ClusterOptions {
   readonly seedNodes: readonly PeerAddress[];
   /** When set, a blank directory never forms a cluster and a directory of another cluster is refused. */
   readonly clusterId: string | undefined;
+  /** A store that the cluster does not know any more as this node's asks to be admitted in place of the one before. */
+  readonly autoRejoin: boolean;
   readonly settings: ClusterSettings;
   /** TOML paths that were set and not defaulted (`sharding.shard_count`): only those are compared with the cluster's. */
   readonly explicit: ReadonlySet<string>;

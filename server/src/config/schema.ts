@@ -105,9 +105,7 @@ const cluster = z.strictObject({
     doc: 'The cluster that this node belongs to: a blank directory never forms one, a directory of another cluster ends the process.',
   }),
   auto_rejoin: withDefault(flag(), true, {
-    doc: 'A node that lost its disk is admitted again by itself.',
-    later: 'replacing a wiped node',
-    inert: true,
+    doc: 'A node that lost its disk asks to be admitted again with the new one; `false`: it stays outside.',
   }),
   bootstrap: withDefault(choice('new', 'restore'), 'new', {
     doc: '`restore`: the cluster answers points calls only once a restore has completed.',

@@ -212,6 +212,11 @@ export class Engine {
     return this.#generations.switchTo(shard, generation);
   }
 
+  /** Forgets the state of a shard; answers the generation of the empty one. */
+  resetShard(shard: number): Promise<number> {
+    return this.#generations.reset(shard);
+  }
+
   /** What is stored now, which may be ahead of `applied`. */
   get(ref: PointRef): Promise<StoredPoint | undefined> {
     return orRefused(this.#store.get(this.#address(ref)));

@@ -7,7 +7,7 @@ import { untilRoom } from './room.ts';
 import type { SerialLock } from './serial-lock.ts';
 import { ShardExport } from './shard-export.ts';
 import { ShardImport } from './shard-import.ts';
-import { decodeShardState, type ShardState } from './shard-state.ts';
+import { decodeShardState, encodeShardState, newShardState, type ShardState } from './shard-state.ts';
 
 /** A read that began before a switch may still look for rows of the generation before. */
 const OLD_GENERATION_MS = 30_000;
@@ -44,18 +44,20 @@ export class Generations {
     shard: number,
     expected: { readonly index: number; readonly term: number },
   ): Promise<ShardImport> {
-    const { kv, clock, lock, flusher } = this.#o;
-    const generation = await lock.run(async () => {
-      const key = highestGenerationKey(shard);
-      const stored = await untilRoom(clock, () => kv.get(key));
-      const next = Math.max(stored?.readUInt32BE(0) ?? 0, this.#stateOf(shard).generation) + 1;
-      const value = Buffer.alloc(4);
-      value.writeUInt32BE(next);
-      // Before the first row: a number is never used twice, whatever a crash leaves of its rows.
-      await untilRoom(clock, () => kv.write(new WriteBatch().put(key, value), { sync: false }));
-      return next;
-    });
+    const { kv, clock, flusher } = this.#o;
+    const generation = await this.#allocate(shard);
     return new ShardImport({ kv, clock, flush: () => flusher.flush(), at: { shard, generation }, expected });
+  }
+
+  /** Begins anew, with nothing; answers the generation. Resolves when it is durable and reads see it. */
+  async reset(shard: number): Promise<number> {
+    const { kv, clock, flusher } = this.#o;
+    const at = { shard, generation: await this.#allocate(shard) };
+    const empty = new WriteBatch().put(shardStateKey(at), encodeShardState(newShardState(at)));
+    await untilRoom(clock, () => kv.write(empty, { sync: false }));
+    await flusher.flush();
+    await this.switchTo(shard, at.generation);
+    return at.generation;
   }
 
   /** The generation is finished. Reads see it when this resolves; searches wait for their index. */
@@ -98,6 +100,20 @@ export class Generations {
 
   stop(): void {
     for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  #allocate(shard: number): Promise<number> {
+    const { kv, clock, lock } = this.#o;
+    return lock.run(async () => {
+      const key = highestGenerationKey(shard);
+      const stored = await untilRoom(clock, () => kv.get(key));
+      const next = Math.max(stored?.readUInt32BE(0) ?? 0, this.#stateOf(shard).generation) + 1;
+      const value = Buffer.alloc(4);
+      value.writeUInt32BE(next);
+      // Before the first row: a number is never used twice, whatever a crash leaves of its rows.
+      await untilRoom(clock, () => kv.write(new WriteBatch().put(key, value), { sync: false }));
+      return next;
+    });
   }
 
   #stateOf(shard: number): ShardState {

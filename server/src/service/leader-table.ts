@@ -78,7 +78,8 @@ export class LeaderTable {
     setImmediate(() => {
       this.#held = undefined;
     });
-    return new Set(this.#groups.groups());
+    // A replica that is catching up, or takes no part, knows no leader and has no state to read.
+    return new Set(this.#groups.groups().filter((group) => this.#groups.status(group).isVoter));
   }
 
   #wake(shard: number): void {

@@ -118,10 +118,12 @@ export class LocalReader implements ShardReader {
 
   /** Waits for the read point; answers the staleness of an eventual read. */
   async #reach(scope: ReadScope): Promise<number> {
-    const held = this.#deps.groups.groups();
+    const { groups } = this.#deps;
+    const held = groups.groups();
     for (const shard of scope.shards) {
-      if (!held.includes(shard))
-        throw new GrapeError('SHARD_UNAVAILABLE', `shard ${shard} has no replica on this node`);
+      // One that is being brought up, or is damaged, has no state to read.
+      if (!held.includes(shard) || !groups.status(shard).isVoter)
+        throw new GrapeError('SHARD_UNAVAILABLE', `shard ${shard} has no working replica on this node`);
     }
     switch (scope.consistency) {
       case 'strong':

@@ -24,6 +24,8 @@ export interface GroupView {
   /** Node that leads the group as far as this replica knows. */
   readonly leaderNode: string | undefined;
   readonly isLeader: boolean;
+  /** False while the replica is being brought up, or its log is damaged. */
+  readonly isVoter: boolean;
   /** `Clock.nowMs` of the last message from a leader; now, while leading. */
   readonly lastHeardLeaderMs: number;
   readonly raft: { readonly commit: number };

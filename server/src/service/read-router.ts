@@ -97,12 +97,12 @@ export class ReadRouter {
   #plan(target: ReadTarget, shards: readonly number[], failed: Set<string>): readonly Attempt[] {
     if (target.consistency === 'leader') return this.#leaderPlan(shards);
     const self = this.#deps.directory.nodeId;
-    const held = this.#deps.groups.groups();
+    const { leaders } = this.#deps;
     // The common case: as many replicas as nodes.
     if (
       target.consistency === 'strong' &&
       !failed.has(self) &&
-      shards.every((shard) => held.includes(shard))
+      shards.every((shard) => leaders.holds(shard))
     ) {
       return [{ nodeId: self, shards }];
     }

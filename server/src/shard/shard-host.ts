@@ -75,6 +75,11 @@ export class ShardHost {
     return this.#engine.switchTo(shard, generation);
   }
 
+  /** Forgets the state of a shard that is not applied to: the generation that is answered is empty, and durable. */
+  reset(shard: number): Promise<number> {
+    return this.#engine.resetShard(shard);
+  }
+
   /** Open shards, in the order of opening. */
   shards(): readonly number[] {
     return this.#engine.openShards();

@@ -7,6 +7,7 @@ import { type DataDirectory, openDataDirectory, RAFT_DIRECTORY } from '../../sto
 import { Formation } from '../formation.ts';
 import type { Hello, HostPort } from '../ports.ts';
 import { refusalOf } from '../authorize.ts';
+import { KnownMap } from '../known-map.ts';
 import type { ClusterOptions, ClusterSettings, PeerAddress } from '../types.ts';
 import { LoopbackNetwork } from './loopback-network.ts';
 
@@ -34,6 +35,7 @@ export function optionsOf(nodeId: string, overrides: Partial<ClusterOptions> = {
     joinCluster: false,
     seedNodes: [],
     clusterId: undefined,
+    autoRejoin: true,
     settings: SETTINGS,
     explicit: new Set(),
     version: '0.0.0-test',
@@ -105,6 +107,7 @@ export class FormationBench {
       holdsData: o.holdsData ?? false,
       clock: this.clock,
       logger: silentLogger,
+      known: new KnownMap(),
       onFatal: (error) => fatal.push(error),
     }).catch(async (error: unknown) => {
       await directory.close();

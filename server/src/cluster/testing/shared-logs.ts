@@ -36,6 +36,14 @@ export class SharedLogs {
     this.#listeners.set(nodeId, []);
     return {
       generation: () => 1,
+      replicaId: (group) => own.get(group)?.replicas.get(nodeId)?.start.replicaId,
+      setNodes: () => undefined,
+      // Who belongs to a log does not change here.
+      changeMembership: () => {
+        throw new Error('the members of a shared log stay');
+      },
+      stopGroup: () => Promise.reject(new Error('the members of a shared log stay')),
+      resetGroup: () => Promise.reject(new Error('the members of a shared log stay')),
       startGroup: (start) => {
         const log = this.#log(`${clusterId() ?? ''}/${start.group}`);
         own.set(start.group, log);
@@ -125,6 +133,7 @@ function stateOf(log: SharedLog, nodeId: string): GroupState {
     leaderNode,
     isLeader,
     damage: undefined,
+    configurationIndex: 0,
     raft: {
       role: isLeader ? 'leader' : 'follower',
       id: replica?.start.replicaId ?? 0,
@@ -133,7 +142,7 @@ function stateOf(log: SharedLog, nodeId: string): GroupState {
       applied: replica?.applied ?? 0,
       lastIndex: last,
       transferee: 0,
-      confState: { voters: replica?.start.bootstrapVoters ?? [], learners: [] },
+      confState: { voters: replica?.start.bootstrapVoters ?? [], votersOutgoing: [], learners: [] },
       progress: isLeader ? progress : [],
     },
   };

@@ -76,6 +76,7 @@ export class MemoryCluster {
       version: 1,
       settings: this.#settings,
       members: [],
+      meta: { replicas: [], leaving: [], founders: [], nextReplicaId: 1, learners: [] },
       shards: this.placements,
       collections: schema === undefined ? [] : [schema],
     };
@@ -214,6 +215,7 @@ export class MemoryNode implements Groups, Directory {
     return {
       leaderNode: leader,
       isLeader: leader === this.nodeId,
+      isVoter: true,
       lastHeardLeaderMs: isHeard ? this.#cluster.clock.nowMs() : 0,
       raft: { commit: index },
     };
@@ -345,6 +347,9 @@ function placement(shard: number, names: readonly string[], replicas: number): S
   return {
     shard,
     replicas: chosen.map((nodeId, i) => ({ replicaId: i + 1, nodeId })),
+    leaving: [],
+    founders: chosen.map((_, i) => i + 1),
+    nextReplicaId: replicas + 1,
     preferredLeader: present(chosen[0], 'a first replica'),
   };
 }

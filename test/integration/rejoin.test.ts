@@ -1,0 +1,117 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.ts';
+import { call, count, inParallel, search, upsert } from '../support/client.ts';
+import { vectorOf } from '../support/vectors.ts';
+
+const DIMENSION = 16;
+const POINTS = 200;
+const OPTIONS = { nodeCount: 3, dimension: DIMENSION } as const;
+
+jest.setTimeout(240_000);
+
+async function write(url: string, from: number, total: number): Promise<void> {
+  await inParallel(total, 16, async (at) => {
+    const id = from + at;
+    for (;;) {
+      const reply = await upsert(url, { id, vector: vectorOf(id, DIMENSION) }).catch(() => undefined);
+      if (reply?.status === 200) return;
+    }
+  });
+}
+
+/** The disk of a node is gone: nothing of its directory but the log of its process is left. */
+async function wipe(cluster: LocalCluster, nodeId: string): Promise<void> {
+  const { directory } = cluster.node(nodeId);
+  for (const name of await readdir(directory)) {
+    if (name !== 'server.log' && name !== 'config.toml') await rm(join(directory, name), { recursive: true });
+  }
+}
+
+async function stateOf(cluster: LocalCluster, asked: string, nodeId: string): Promise<unknown> {
+  const reply = await call(cluster.url(asked), 'GET', '/cluster/nodes');
+  const nodes = (reply.body['nodes'] ?? []) as { node_id: string; state: string }[];
+  return nodes.find(({ node_id }) => node_id === nodeId)?.state;
+}
+
+async function untilHealthy(cluster: LocalCluster, nodeId: string, asked = 'node-1'): Promise<void> {
+  await cluster.until(`${nodeId} is a full member again`, 90_000, async () => {
+    const shards = await call(cluster.url(asked), 'GET', '/cluster/shards');
+    const states = (shards.body['shards'] as { state: string }[] | undefined)?.map(({ state }) => state);
+    const isComplete = states?.every((state) => state === 'healthy') === true;
+    return isComplete && (await stateOf(cluster, asked, nodeId)) === 'healthy';
+  });
+}
+
+async function storeOf(cluster: LocalCluster, nodeId: string): Promise<unknown> {
+  const reply = await call(cluster.url('node-1'), 'GET', '/cluster/nodes');
+  const nodes = reply.body['nodes'] as { node_id: string; store_uuid: string }[];
+  return nodes.find(({ node_id }) => node_id === nodeId)?.store_uuid;
+}
+
+test('a node whose disk was wiped is a full member again by itself; then another node may die and nothing is lost', async () => {
+  await withCluster(OPTIONS, async (cluster) => {
+    await cluster.startAll();
+    await cluster.allReady();
+    await write(cluster.url('node-1'), 0, POINTS);
+    const former = await storeOf(cluster, 'node-2');
+    await cluster.stop('node-2', 'SIGKILL');
+    await wipe(cluster, 'node-2');
+    await write(cluster.url('node-3'), POINTS, 20);
+
+    await cluster.start('node-2');
+    await untilHealthy(cluster, 'node-2');
+    expect(await storeOf(cluster, 'node-2')).not.toBe(former);
+    expect(await count(cluster.url('node-2'), { consistency: 'eventual' })).toBe(POINTS + 20);
+
+    // Its copy counts: with it and one other node everything acknowledged is there, and writes go on.
+    await cluster.stop('node-3', 'SIGKILL');
+    await write(cluster.url('node-2'), POINTS + 20, 20);
+    expect(await count(cluster.url('node-2'))).toBe(POINTS + 40);
+    const [hit] = await search(cluster.url('node-2'), { vector: vectorOf(7, DIMENSION), limit: 1 });
+    expect(hit?.id).toBe(7);
+
+    // Who was away meanwhile knows the others again, although one of them has another store now.
+    await cluster.start('node-3');
+    await untilHealthy(cluster, 'node-3');
+  });
+});
+
+test('killed on the way back, wiped again, or with the other members restarted: it comes back', async () => {
+  await withCluster(OPTIONS, async (cluster) => {
+    await cluster.startAll();
+    await cluster.allReady();
+    await write(cluster.url('node-1'), 0, POINTS);
+    await cluster.stop('node-1', 'SIGKILL');
+    await wipe(cluster, 'node-1');
+    await cluster.start('node-1');
+    await untilLogged(cluster, 'node-1', /the cluster has admitted this store/);
+    await cluster.stop('node-1', 'SIGKILL');
+    await cluster.start('node-1');
+    await untilLogged(cluster, 'node-1', /a snapshot is being received/);
+    await cluster.stop('node-1', 'SIGKILL');
+    await wipe(cluster, 'node-1');
+    await cluster.stop('node-3', 'SIGKILL');
+    await Promise.all([cluster.start('node-1'), cluster.start('node-3')]);
+    await untilHealthy(cluster, 'node-1', 'node-2');
+    expect(await count(cluster.url('node-1'), { consistency: 'eventual' })).toBe(POINTS);
+  });
+});
+
+test('with auto_rejoin = false it stays outside, says so, and takes no part', async () => {
+  await withCluster({ ...OPTIONS, set: { 'cluster.auto_rejoin': false } }, async (cluster) => {
+    await cluster.startAll();
+    await cluster.allReady();
+    await cluster.stop('node-2', 'SIGKILL');
+    await wipe(cluster, 'node-2');
+    await cluster.start('node-2');
+    await cluster.until('node-2 says why', 30_000, async () => {
+      const reply = await call(cluster.url('node-2'), 'GET', '/health').catch(() => undefined);
+      return reply?.status === 503 && JSON.stringify(reply.body).includes('auto_rejoin is false');
+    });
+    // A majority of the old stores is not there without it: what it would have to confirm is not confirmed.
+    await cluster.stop('node-3', 'SIGKILL');
+    const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });
+    expect(reply.status).not.toBe(200);
+  });
+});
