@@ -1,5 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { META_GROUP } from '../../server/src/raft/index.ts';
+import { entryKey } from '../../server/src/raft/log/keys.ts';
+import { openRocksKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.ts';
 import { call, count, inParallel, search, upsert } from '../support/client.ts';
 import { vectorOf } from '../support/vectors.ts';
@@ -113,5 +116,41 @@ test('with auto_rejoin = false it stays outside, says so, and takes no part', as
     await cluster.stop('node-3', 'SIGKILL');
     const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });
     expect(reply.status).not.toBe(200);
+  });
+});
+
+/** Takes an entry out of the middle of a group's log, as a disk that has lost a block would. */
+async function makeHole(cluster: LocalCluster, nodeId: string, group: number): Promise<void> {
+  const raft = await openRocksKv({
+    path: join(cluster.node(nodeId).directory, 'data', 'raft'),
+    profile: 'log',
+    cacheBytes: 1 << 20,
+    writeBufferBytes: 1 << 20,
+    compression: false,
+  });
+  try {
+    await raft.write(new WriteBatch().delete(entryKey(group, 2)), { sync: true });
+  } finally {
+    await raft.close();
+  }
+}
+
+test('a replica with a hole in its log is replaced on its node; so is that of meta; the others are not touched', async () => {
+  await withCluster(OPTIONS, async (cluster) => {
+    await cluster.startAll();
+    await cluster.allReady();
+    await write(cluster.url('node-1'), 0, POINTS);
+    const store = await storeOf(cluster, 'node-2');
+    await cluster.stop('node-2');
+    for (const group of [3, META_GROUP]) await makeHole(cluster, 'node-2', group);
+    await cluster.start('node-2');
+    await untilLogged(cluster, 'node-2', /the log of a group is damaged/);
+    await untilLogged(cluster, 'node-2', /a replica begins anew in place of another one.*group=3/);
+    await untilHealthy(cluster, 'node-2');
+    expect(await storeOf(cluster, 'node-2')).toBe(store);
+    expect(await count(cluster.url('node-2'), { consistency: 'eventual' })).toBe(POINTS);
+    await cluster.stop('node-1', 'SIGKILL');
+    await write(cluster.url('node-2'), POINTS, 20);
+    expect(await count(cluster.url('node-3'))).toBe(POINTS + 20);
   });
 });

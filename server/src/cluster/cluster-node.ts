@@ -219,7 +219,10 @@ export class ClusterNode {
       clock,
       logger,
       peers,
-      ownStatus: () => replicas.status(options, this.#isStopping),
+      ownStatus: () => {
+        const mapVersion = this.#known.map?.version ?? 0;
+        return replicas.status(options, { isStopping: this.#isStopping, mapVersion });
+      },
       isMember,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
       onFatal,
@@ -239,7 +242,15 @@ export class ClusterNode {
       onError: onFatal,
     });
     const others = (): readonly Member[] => this.#otherMembers();
-    const maps = new MapExchange({ clock, logger, peers, known: this.#known, others, onFatal });
+    const maps = new MapExchange({
+      clock,
+      logger,
+      peers,
+      known: this.#known,
+      others,
+      heard: () => exchange.heard(),
+      onFatal,
+    });
     repairer.start();
     this.#readmissions(peers, leader).start();
     groups.onLeaderChange((group, _leader, isLeader) => {

@@ -86,7 +86,10 @@ export class LocalReplicas {
     return this.#following;
   }
 
-  status(options: ClusterOptions, isStopping: boolean): NodeStatus {
+  status(
+    options: ClusterOptions,
+    { isStopping, mapVersion }: Pick<NodeStatus, 'isStopping' | 'mapVersion'>,
+  ): NodeStatus {
     const { groups } = this.#deps;
     return {
       nodeId: options.nodeId,
@@ -94,6 +97,7 @@ export class LocalReplicas {
       addresses: options.addresses,
       zone: options.zone,
       isStopping,
+      mapVersion,
       groups: groups.groups().map((group) => this.#report(group, groups.status(group))),
     };
   }

@@ -5,6 +5,7 @@ import { decodeDescription, RPC } from './formation-messages.ts';
 import type { KnownMap } from './known-map.ts';
 import { Periodic } from './periodic.ts';
 import type { Peers } from './ports.ts';
+import type { HeardStatus } from './status-exchange.ts';
 import type { Member } from './types.ts';
 
 const PERIOD_MS = 1_000;
@@ -17,11 +18,13 @@ interface MapExchangeDeps {
   readonly known: KnownMap;
   /** The other members, as this node knows them. */
   readonly others: () => readonly Member[];
+  readonly heard: () => ReadonlyMap<string, HeardStatus>;
   readonly onFatal: (error: Error) => void;
 }
 
 /**
- * Asks members that are not connected for the map that they know. Two members that know each other by outdated stores
+ * Asks members for the map that they know: those that are not connected, and those that know a newer one than this node,
+ * whose own replica of `meta` may be damaged. Two members that know each other by outdated stores
  * would refuse each other for ever otherwise, also when together they are the majority that could tell them.
  */
 export class MapExchange {
@@ -47,9 +50,13 @@ export class MapExchange {
   }
 
   async #round(): Promise<void> {
-    const { peers, others } = this.#deps;
-    const strangers = others().filter(({ nodeId }) => !peers.isConnected(nodeId));
-    await Promise.all(strangers.map((member) => this.#ask(member)));
+    const { peers, others, heard, known } = this.#deps;
+    const statuses = heard();
+    const version = known.map?.version ?? 0;
+    const asked = others().filter(({ nodeId }) => {
+      return !peers.isConnected(nodeId) || (statuses.get(nodeId)?.status.mapVersion ?? 0) > version;
+    });
+    await Promise.all(asked.map((member) => this.#ask(member)));
   }
 
   async #ask({ nodeId, raftAddress }: Member): Promise<void> {

@@ -93,6 +93,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   addresses: fc.record({ raft: text, grpc: text, rest: text }),
   zone: text,
   isStopping: fc.boolean(),
+  mapVersion: counter,
   groups: fc.array(
     fc.record({
       group: fc.integer({ min: 0, max: 0xffff }),

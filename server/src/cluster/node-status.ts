@@ -42,6 +42,8 @@ export interface NodeStatus {
   readonly zone: string;
   /** It is about to end: nothing should be handed over to it. */
   readonly isStopping: boolean;
+  /** Version of the newest cluster map that it knows; 0: none. */
+  readonly mapVersion: number;
   readonly groups: readonly GroupReport[];
 }
 
@@ -51,7 +53,7 @@ export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
   out.text(status.nodeId).text(status.version).text(status.zone);
   out.text(status.addresses.raft).text(status.addresses.grpc).text(status.addresses.rest);
-  out.bool(status.isStopping);
+  out.bool(status.isStopping).u53(status.mapVersion);
   writeList(out, status.groups, (report) => writeReport(out, report));
   return out.finish();
 }
@@ -66,6 +68,7 @@ export function decodeNodeStatus(bytes: Buffer): NodeStatus {
     zone: from.text(),
     addresses: { raft: from.text(), grpc: from.text(), rest: from.text() },
     isStopping: from.bool(),
+    mapVersion: from.u53(),
     groups: readList(from, readReport),
   };
   from.end();

@@ -70,7 +70,7 @@ class Model {
       NODES.filter((nodeId) => !this.down.has(nodeId)).map((nodeId) => {
         const groups = [...this.groups.keys()].flatMap((group) => this.#report(group, nodeId));
         const addresses = { raft: 'r:1', grpc: 'g:1', rest: 'h:1' };
-        const status = { nodeId, version: '', addresses, zone: '', isStopping: false, groups };
+        const status = { nodeId, version: '', addresses, zone: '', isStopping: false, mapVersion: 1, groups };
         return [nodeId, { status, ageMs: 0 }] as const;
       }),
     );
