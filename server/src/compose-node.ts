@@ -25,11 +25,15 @@ export interface NodeDeps {
   readonly logger: Logger;
   /** The node cannot go on: the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** The store is not what it was: the node must be stopped with `abandon` and started again. */
+  readonly onForgotten: (reason: string) => void;
 }
 
 export interface RunningNode {
   /** Hands leadership over, finishes what is in flight, closes everything in order. */
   stop(): Promise<void>;
+  /** Falls silent at once, and closes everything. */
+  abandon(): Promise<void>;
 }
 
 /** The parts of a node that others are built on. */
@@ -63,14 +67,17 @@ export async function startNode(deps: NodeDeps): Promise<RunningNode> {
   core.metrics.start(config.current.monitoring.metricsIntervalSecs);
   core.cluster.onFormed(() => logger.info('the node serves its shards'));
   core.cluster.start({ groups: core.raft, peers: core.transport });
-  return { stop: () => stopNode(core, doors, logger) };
+  return {
+    stop: () => stopNode(core, doors, logger),
+    abandon: () => closeNode(core, doors, 0),
+  };
 }
 
 async function openCore(deps: NodeDeps): Promise<Core> {
   const { config, logger, onFatal } = deps;
   const settings = config.current;
   const clock = systemClock;
-  const storage = await openStorage(settings);
+  const storage = await openStorage(settings, { clock, logger, onError: onFatal });
   const metrics = new Metrics({ clock, logger, memoryLimitBytes: settings.server.memoryLimitMb * MIB });
   const shards = await ShardHost.open({
     kv: storage.data,
@@ -84,12 +91,17 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   });
   const options = clusterOptions(settings, deps.version);
   const cluster = await ClusterNode.open({ options, ...storage, shards, clock, logger, onFatal });
+  // Peers connect before the Raft host is there.
+  const later: { raft?: RaftHost } = {};
+  const sequence = (): number => Math.max(storage.sequence, later.raft?.syncedSequence ?? 0);
   const raftPages = createRaftMetricsServer({ metrics, logger });
   const transport = await naming('Raft', settings.cluster.raftPort, () =>
     PeerTransport.listen({
       host: settings.server.host,
       port: settings.cluster.raftPort,
-      hello: () => cluster.hello(),
+      hello: () => ({ ...cluster.hello(), sequence: sequence() }),
+      memory: storage.floor,
+      onForgotten: (reason) => void forget(reason),
       tokens: () => tokensOf(config.current),
       authorize: (peer, purpose) => cluster.refusal(peer, purpose),
       http: (socket) => raftPages.emit('connection', socket),
@@ -98,6 +110,16 @@ async function openCore(deps: NodeDeps): Promise<Core> {
       metrics: peerTraffic(metrics),
     }),
   );
+  let isForgotten = false;
+  async function forget(reason: string): Promise<void> {
+    if (isForgotten) return;
+    isForgotten = true;
+    // Nothing more leaves: whatever was promised since the disk was set back is not this store's to keep.
+    const closed = transport.close();
+    await storage.directory.forget(reason);
+    await closed;
+    deps.onForgotten(reason);
+  }
   const raft = await RaftHost.open({
     kv: storage.raft,
     transport,
@@ -105,6 +127,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     random: systemRandom(),
     logger,
     metrics: raftMetrics(metrics),
+    floor: storage.floor,
     applier: cluster.applier,
     options: {
       ...settings.raft,
@@ -113,6 +136,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     },
     onFatal,
   });
+  later.raft = raft;
   return { storage, metrics, shards, cluster, transport, raft };
 }
 
@@ -189,6 +213,10 @@ async function stopNode(core: Core, doors: Doors, logger: Logger): Promise<void>
   await core.raft.transferAllLeadership(startMs + HAND_OVER_MS);
   logger.info('leaderships are handed over', { ms: Math.round(systemClock.nowMs() - startMs) });
   const graceMs = Math.max(0, startMs + STOP_GRACE_MS - systemClock.nowMs());
+  await closeNode(core, doors, graceMs);
+}
+
+async function closeNode(core: Core, doors: Doors, graceMs: number): Promise<void> {
   await Promise.all([doors.rest.close(graceMs), doors.grpc.close(graceMs), doors.monitoring?.close(graceMs)]);
   await core.cluster.stop();
   await core.raft.stop();

@@ -1,8 +1,14 @@
 import { join } from 'node:path';
+import { asError, type Clock } from './base/index.ts';
+import { giveUpStore } from './cluster/index.ts';
 import type { Config } from './config/index.ts';
+import { KvError } from './native/index.ts';
+import type { Logger } from './observability/index.ts';
+import { lostAgainst, storedSequence } from './raft/index.ts';
 import {
   DATA_DIRECTORY,
   type DataDirectory,
+  FloorKeeper,
   type KvStore,
   openDataDirectory,
   openRocksKv,
@@ -19,39 +25,111 @@ export interface Storage {
   readonly directory: DataDirectory;
   readonly raft: KvStore;
   readonly data: KvStore;
+  /** What the Raft log must not fall behind, and what was seen of the stores of others. */
+  readonly floor: FloorKeeper;
+  /** Of the newest write batch of the Raft log at start. */
+  readonly sequence: number;
   /** Entries or points are on this disk, whoever they belong to. */
   readonly holdsData: boolean;
   readonly close: () => Promise<void>;
 }
 
-/** The locked data directory and its two stores, which share `cache_size_mb` and `write_buffer_size_mb`. */
-export async function openStorage({ server, storage }: Config): Promise<Storage> {
-  const directory = await openDataDirectory(server.dataDir);
-  const raft = await openRocksKv({
-    path: join(directory.path, RAFT_DIRECTORY),
+interface StorageDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onError: (error: Error) => void;
+}
+
+interface Stores {
+  readonly raft: KvStore;
+  readonly data: KvStore;
+  readonly sequence: number;
+}
+
+/**
+ * The locked data directory and its two stores, which share `cache_size_mb` and `write_buffer_size_mb`. A store that has
+ * forgotten what it promised is given up for a new one when others may have what it has lost.
+ */
+export async function openStorage(config: Config, deps: StorageDeps): Promise<Storage> {
+  const directory = await openDataDirectory(config.server.dataDir);
+  const { raft, data, sequence } = await openTrusted(config, directory, deps.logger);
+  const write = (bytes: Buffer): Promise<void> => directory.writeFloor(bytes);
+  const { clock, onError } = deps;
+  const floor = new FloorKeeper({ floor: directory.floor, write, clock, onError });
+  return {
+    directory,
+    raft,
+    data,
+    floor,
+    sequence,
+    holdsData: !(await isEmpty(raft)) || !(await isEmpty(data)),
+    close: async () => {
+      await data.close();
+      await raft.close();
+      await floor.close();
+      await directory.close();
+    },
+  };
+}
+
+async function openTrusted(config: Config, directory: DataDirectory, logger: Logger): Promise<Stores> {
+  const { enabled, autoRejoin } = config.cluster;
+  for (;;) {
+    if (directory.amnesia !== undefined) {
+      logger.error('the store has forgotten what it promised: it neither votes nor acknowledges', {
+        path: directory.path,
+        reason: directory.amnesia,
+      });
+      if (enabled && autoRejoin) await giveUpStore(directory);
+    }
+    const stores = await openStores(config, directory);
+    if ('raft' in stores) return stores;
+    await directory.forget(stores.lost);
+  }
+}
+
+/** The stores, or what was lost of them. Throws what has nothing to do with loss. */
+async function openStores(
+  config: Config,
+  directory: DataDirectory,
+): Promise<Stores | { readonly lost: string }> {
+  const { cluster } = config;
+  const mayRejoin = cluster.enabled && cluster.autoRejoin;
+  let raft: KvStore | undefined;
+  try {
+    raft = await openRaft(config, directory.path);
+    const lost = directory.amnesia === undefined ? await lostAgainst(directory.floor, raft) : undefined;
+    if (lost !== undefined) {
+      await raft.close();
+      return { lost };
+    }
+    return { raft, data: await openData(config, directory.path), sequence: await storedSequence(raft) };
+  } catch (error) {
+    await raft?.close();
+    // Without others that have it, somebody has to look at what is left.
+    if (!(error instanceof KvError && error.code === 'KV_CORRUPTION' && mayRejoin)) throw error;
+    return { lost: `a store cannot be read: ${asError(error).message}` };
+  }
+}
+
+function openRaft({ storage }: Config, path: string): Promise<KvStore> {
+  return openRocksKv({
+    path: join(path, RAFT_DIRECTORY),
     profile: 'log',
     cacheBytes: Math.floor(storage.cacheSizeMb * MIB * RAFT_CACHE_SHARE),
     writeBufferBytes: Math.floor(storage.writeBufferSizeMb * MIB * RAFT_WRITE_BUFFER_SHARE),
     compression: storage.compressionEnabled,
   });
-  const data = await openRocksKv({
-    path: join(directory.path, DATA_DIRECTORY),
+}
+
+function openData({ storage }: Config, path: string): Promise<KvStore> {
+  return openRocksKv({
+    path: join(path, DATA_DIRECTORY),
     profile: 'data',
     cacheBytes: Math.floor(storage.cacheSizeMb * MIB * (1 - RAFT_CACHE_SHARE)),
     writeBufferBytes: Math.floor(storage.writeBufferSizeMb * MIB * (1 - RAFT_WRITE_BUFFER_SHARE)),
     compression: storage.compressionEnabled,
   });
-  return {
-    directory,
-    raft,
-    data,
-    holdsData: !(await isEmpty(raft)) || !(await isEmpty(data)),
-    close: async () => {
-      await data.close();
-      await raft.close();
-      await directory.close();
-    },
-  };
 }
 
 async function isEmpty(store: KvStore): Promise<boolean> {

@@ -46,7 +46,7 @@ process.on('SIGTERM', () => void stop('SIGTERM'));
 process.on('SIGINT', () => void stop('SIGINT'));
 
 try {
-  node = await startNode({ config, version, logger, onFatal: end });
+  node = await start();
 } catch (error) {
   end(asError(error));
 }
@@ -58,6 +58,23 @@ logger.info('listening', {
   raft: cluster.raftPort,
   ...(config.current.monitoring.prometheusEnabled && { metrics: config.current.monitoring.prometheusPort }),
 });
+
+function start(): Promise<RunningNode> {
+  const onForgotten = (reason: string): void => void startAgain(reason);
+  return startNode({ config, version, logger, onFatal: end, onForgotten });
+}
+
+/** The disk was set back or copied: the node goes on as one that has forgotten. */
+async function startAgain(reason: string): Promise<void> {
+  logger.error('the store is older than others have seen it: the node starts again without it', { reason });
+  try {
+    if (isStopping) return;
+    await node?.abandon();
+    node = await start();
+  } catch (error) {
+    end(asError(error));
+  }
+}
 
 /** The first signal stops in order, the second at once; a crash is always safe. */
 async function stop(signal: string): Promise<void> {

@@ -1,10 +1,11 @@
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { META_GROUP } from '../../server/src/raft/index.ts';
 import { entryKey } from '../../server/src/raft/log/keys.ts';
 import { openRocksKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.ts';
-import { call, count, inParallel, search, upsert } from '../support/client.ts';
+import { call, count, search, upsert } from '../support/client.ts';
+import { dataOf, wipe } from '../support/disks.ts';
+import { nodeInfo, untilHealthy, writePoints } from '../support/membership.ts';
 import { vectorOf } from '../support/vectors.ts';
 
 const DIMENSION = 16;
@@ -13,44 +14,11 @@ const OPTIONS = { nodeCount: 3, dimension: DIMENSION } as const;
 
 jest.setTimeout(240_000);
 
-async function write(url: string, from: number, total: number): Promise<void> {
-  await inParallel(total, 16, async (at) => {
-    const id = from + at;
-    for (;;) {
-      const reply = await upsert(url, { id, vector: vectorOf(id, DIMENSION) }).catch(() => undefined);
-      if (reply?.status === 200) return;
-    }
-  });
-}
+const write = (url: string, from: number, total: number): Promise<void> =>
+  writePoints(url, { from, total, dimension: DIMENSION });
 
-/** The disk of a node is gone: nothing of its directory but the log of its process is left. */
-async function wipe(cluster: LocalCluster, nodeId: string): Promise<void> {
-  const { directory } = cluster.node(nodeId);
-  for (const name of await readdir(directory)) {
-    if (name !== 'server.log' && name !== 'config.toml') await rm(join(directory, name), { recursive: true });
-  }
-}
-
-async function stateOf(cluster: LocalCluster, asked: string, nodeId: string): Promise<unknown> {
-  const reply = await call(cluster.url(asked), 'GET', '/cluster/nodes');
-  const nodes = (reply.body['nodes'] ?? []) as { node_id: string; state: string }[];
-  return nodes.find(({ node_id }) => node_id === nodeId)?.state;
-}
-
-async function untilHealthy(cluster: LocalCluster, nodeId: string, asked = 'node-1'): Promise<void> {
-  await cluster.until(`${nodeId} is a full member again`, 90_000, async () => {
-    const shards = await call(cluster.url(asked), 'GET', '/cluster/shards');
-    const states = (shards.body['shards'] as { state: string }[] | undefined)?.map(({ state }) => state);
-    const isComplete = states?.every((state) => state === 'healthy') === true;
-    return isComplete && (await stateOf(cluster, asked, nodeId)) === 'healthy';
-  });
-}
-
-async function storeOf(cluster: LocalCluster, nodeId: string): Promise<unknown> {
-  const reply = await call(cluster.url('node-1'), 'GET', '/cluster/nodes');
-  const nodes = reply.body['nodes'] as { node_id: string; store_uuid: string }[];
-  return nodes.find(({ node_id }) => node_id === nodeId)?.store_uuid;
-}
+const storeOf = async (cluster: LocalCluster, nodeId: string): Promise<string | undefined> =>
+  (await nodeInfo(cluster, 'node-1', nodeId))?.store_uuid;
 
 test('a node whose disk was wiped is a full member again by itself; then another node may die and nothing is lost', async () => {
   await withCluster(OPTIONS, async (cluster) => {
@@ -122,7 +90,7 @@ test('with auto_rejoin = false it stays outside, says so, and takes no part', as
 /** Takes an entry out of the middle of a group's log, as a disk that has lost a block would. */
 async function makeHole(cluster: LocalCluster, nodeId: string, group: number): Promise<void> {
   const raft = await openRocksKv({
-    path: join(cluster.node(nodeId).directory, 'data', 'raft'),
+    path: join(dataOf(cluster, nodeId), 'raft'),
     profile: 'log',
     cacheBytes: 1 << 20,
     writeBufferBytes: 1 << 20,

@@ -36,11 +36,17 @@ async function logOf(cluster: LocalCluster, nodeId: string): Promise<string> {
   return readFile(join(cluster.node(nodeId).directory, 'server.log'), 'utf8').catch(() => '');
 }
 
-/** Waits until a line of the node's log matches. */
-export async function untilLogged(cluster: LocalCluster, nodeId: string, pattern: RegExp): Promise<void> {
-  await cluster.until(`${nodeId} logs ${String(pattern)}`, 30_000, async () =>
-    pattern.test(await logOf(cluster, nodeId)),
-  );
+/** Waits until a line of the node's log matches, or so many do. */
+export async function untilLogged(
+  cluster: LocalCluster,
+  nodeId: string,
+  pattern: RegExp,
+  times = 1,
+): Promise<void> {
+  await cluster.until(`${nodeId} logs ${String(pattern)} ${times} times`, 30_000, async () => {
+    const lines = (await logOf(cluster, nodeId)).split('\n');
+    return lines.filter((line) => pattern.test(line)).length >= times;
+  });
 }
 
 async function tailOfLog(cluster: LocalCluster, nodeId: string): Promise<string> {

@@ -7,7 +7,7 @@ import { parseAddress } from './addresses.ts';
 import { ClusterApplier } from './applier.ts';
 import { refusalOf } from './authorize.ts';
 import { ClusterReports } from './cluster-reports.ts';
-import type { ClusterPicture } from './cluster-view.ts';
+import { type ClusterPicture, nodeStateOf } from './cluster-view.ts';
 import { Formation } from './formation.ts';
 import { LeaderBalancer } from './leader-balancer.ts';
 import { LocalReplicas } from './local-replicas.ts';
@@ -76,6 +76,7 @@ export class ClusterNode {
   #isMemberSinceMs: number | undefined;
   #isStopping = false;
   #metaIsPlaced = false;
+  #isTidy = false;
   readonly #stopping = new AbortController();
 
   private constructor(deps: ClusterDeps, meta: MetaStore, known: KnownMap, formation: Formation) {
@@ -238,7 +239,10 @@ export class ClusterNode {
     const duties = new Periodic({
       clock,
       periodMs: DUTIES_PERIOD_MS,
-      run: () => this.#leadMeta(),
+      run: async () => {
+        await this.#leadMeta();
+        await this.#tidyUp();
+      },
       onError: onFatal,
     });
     const others = (): readonly Member[] => this.#otherMembers();
@@ -343,6 +347,17 @@ export class ClusterNode {
       },
       (error: unknown) => this.#deps.onFatal(asError(error)),
     );
+  }
+
+  /** What was set aside of a former store is not needed any more when this one has everything again. */
+  async #tidyUp(): Promise<void> {
+    const { standing } = this.#formation;
+    const picture = this.#picture();
+    if (this.#isTidy || standing.kind !== 'member' || picture === undefined) return;
+    const self = picture.map.members.find(({ nodeId }) => nodeId === this.nodeId);
+    if (self === undefined || nodeStateOf(picture, self) !== 'healthy') return;
+    this.#isTidy = true;
+    await this.#deps.directory.removeSetAside();
   }
 
   async #leadMeta(): Promise<void> {

@@ -28,7 +28,7 @@ import type { HostPort, Peers } from './ports.ts';
 import { decodeRecord, encodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
 import { askToRejoin } from './rejoin.ts';
 import { differencesFromCluster, explicitSettings } from './settings.ts';
-import { openStanding, type Standing } from './standing.ts';
+import { nextOf, openStanding, type Standing } from './standing.ts';
 import { type ClusterMap, type ClusterOptions, type PeerAddress, StartRefusedError } from './types.ts';
 
 /** How often a founder asks and sends again. */
@@ -60,6 +60,7 @@ export class Formation {
   readonly #rounds: Periodic;
   #standing: Standing;
   #peers: Peers | undefined;
+  #lastRefusal: string | undefined;
   /** Records are considered one at a time: two senders may offer different ones at once. */
   #considering: Promise<unknown> = Promise.resolve();
 
@@ -199,7 +200,12 @@ export class Formation {
 
   async #considerAlone(record: FormationRecord, from: string): Promise<RecordAnswer> {
     const refused = (reason: string): RecordAnswer => {
-      this.#deps.logger.error('a formation record is refused', { from, clusterId: record.clusterId, reason });
+      // Once per text: it is sent again and again.
+      if (this.#lastRefusal !== reason) {
+        const { clusterId } = record;
+        this.#deps.logger.error('a formation record is refused', { from, clusterId, reason });
+      }
+      this.#lastRefusal = reason;
       return { verdict: 'refused', reason };
     };
     const { options, directory } = this.#deps;
@@ -242,10 +248,8 @@ export class Formation {
       `this disk was wiped or replaced (${directory.identity.storeUuid}) and neither votes nor serves`;
     if (this.#standing.kind !== 'wiped') {
       this.#deps.logger.error(reason);
-      const next = options.autoRejoin
-        ? 'asks to be admitted with it'
-        : 'auto_rejoin is false: waits for POST /cluster/join';
-      this.#standing = { kind: 'wiped', reason: `${reason}; ${next}`, contacts: o.contacts };
+      const contacts = o.contacts;
+      this.#standing = { kind: 'wiped', reason: `${reason}; ${nextOf(options.autoRejoin)}`, contacts };
     }
     return { verdict: 'wiped', reason };
   }

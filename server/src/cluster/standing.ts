@@ -1,5 +1,7 @@
 import type { DataDirectory } from '../storage/index.ts';
 import { type Admission, ADMISSION_FILE, admittedAs, decodeAdmission } from './admission.ts';
+import { parseAddress } from './addresses.ts';
+import { REJOIN_FILE } from './give-up.ts';
 import type { HostPort } from './ports.ts';
 import { decodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
 import { type ClusterOptions, StartRefusedError } from './types.ts';
@@ -38,12 +40,13 @@ export async function openStanding({ options, directory, holdsData }: OpenReques
   const bytes = await directory.readFile(RECORD_FILE);
   const record = admission?.record ?? (bytes === undefined ? undefined : decodeRecord(bytes));
   refuseForeignDirectory(options, directory, { record, isAdmitted: admission !== undefined });
-  if (record === undefined) return standingWithoutRecord(options, directory, holdsData);
+  if (record === undefined)
+    return (await standingAnew(options, directory)) ?? standingWithoutRecord(options, directory, holdsData);
   if (directory.identity.clusterId === undefined) {
     await directory.adopt({ clusterId: record.clusterId, nodeId: options.nodeId });
   }
-  if (!directory.amnesiac) return { kind: 'member', record, ...(admission && { admission }) };
-  const reason = `the Raft log of ${options.nodeId} is gone from ${directory.path}: it neither votes nor serves`;
+  if (directory.amnesia === undefined) return { kind: 'member', record, ...(admission && { admission }) };
+  const reason = `${directory.path} has forgotten what it promised (${directory.amnesia}): ${options.nodeId} neither votes nor serves`;
   return { kind: 'amnesiac', record, reason };
 }
 
@@ -57,6 +60,25 @@ async function readAdmission(
   if (admission === undefined) return undefined;
   const { storeUuid } = directory.identity;
   return admittedAs(admission.map, nodeId, storeUuid) === undefined ? undefined : admission;
+}
+
+/** Of a store that took the place of one that had forgotten what it promised. */
+async function standingAnew(
+  { nodeId, autoRejoin }: ClusterOptions,
+  directory: DataDirectory,
+): Promise<Standing | undefined> {
+  const bytes = await directory.readFile(REJOIN_FILE);
+  if (bytes === undefined || directory.identity.clusterId === undefined) return undefined;
+  const { clusterId, founders } = decodeRecord(bytes);
+  const { storeUuid } = directory.identity;
+  const contacts = founders.map(({ raftAddress }) => parseAddress(raftAddress));
+  const what = `${nodeId} of cluster ${clusterId} comes with a new store (${storeUuid}), because the one before had forgotten what it promised`;
+  return { kind: 'wiped', reason: `${what}; ${nextOf(autoRejoin)}`, contacts };
+}
+
+/** What a node does whose store the cluster does not know. */
+export function nextOf(autoRejoin: boolean): string {
+  return autoRejoin ? 'asks to be admitted with it' : 'auto_rejoin is false: waits for POST /cluster/join';
 }
 
 function standingWithoutRecord(

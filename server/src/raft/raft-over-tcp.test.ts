@@ -28,6 +28,7 @@ async function start(id: string, o: { kv: MemoryKv; port?: number; incarnation?:
     nodeId: id,
     storeUuid: `store of ${id}`,
     incarnation: o.incarnation ?? 1,
+    sequence: 0,
     bootNonce: `nonce ${o.incarnation ?? 1}`,
   };
   const shared = { clock: systemClock, logger: silentLogger };

@@ -134,6 +134,21 @@ export interface RaftLink {
   handle(kind: number, handler: (from: { readonly nodeId: string }, body: Buffer) => Promise<Buffer>): void;
 }
 
+/** Remembers, apart from the log, what the log must not fall behind. */
+export interface RaftFloor {
+  /** Resolves when they are on disk. A rejection ends the process. */
+  votes(
+    changed: readonly {
+      readonly group: number;
+      readonly replicaId: number;
+      readonly term: number;
+      readonly vote: number;
+    }[],
+  ): Promise<void>;
+  /** A write batch is synced. */
+  synced(sequence: number): void;
+}
+
 /** What the driver measures; times in seconds. */
 export interface RaftMetrics {
   /** One write batch; `synced` ones include an fsync. */

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeFloor } from './floor.ts';
 import { type DataDirectory, openDataDirectory } from './index.ts';
 
 let parent: string;
@@ -69,7 +70,7 @@ test('an adopted directory stays that of its node', async () => {
     await mkdir(join(path, 'raft'));
   });
   const again = await start();
-  expect(again).toMatchObject({ isBlank: false, amnesiac: false });
+  expect(again).toMatchObject({ isBlank: false, amnesia: undefined });
   expect(again.identity).toMatchObject({ ...owner, incarnation: 2 });
   for (const other of [
     { ...owner, clusterId: 'c-2' },
@@ -94,18 +95,18 @@ test.each(['raft', 'data'])(
 
 test('a directory that was adopted and has lost its Raft log is amnesiac', async () => {
   await session((directory) => directory.adopt(owner));
-  expect(await start()).toMatchObject({ amnesiac: true, isBlank: false });
+  expect(await start()).toMatchObject({ amnesia: 'the Raft log is gone', isBlank: false });
 });
 
 test('it stays amnesiac when it is started again, with the empty store that was opened meanwhile', async () => {
   await session((directory) => directory.adopt(owner));
   await session((directory) => {
-    expect(directory.amnesiac).toBe(true);
+    expect(directory.amnesia).toBe('the Raft log is gone');
     return mkdir(join(path, 'raft'));
   });
   for (const _ of [1, 2]) {
     await session((directory) => {
-      expect(directory).toMatchObject({ amnesiac: true, isBlank: false });
+      expect(directory).toMatchObject({ amnesia: 'the Raft log is gone', isBlank: false });
       return Promise.resolve();
     });
   }
@@ -113,16 +114,16 @@ test('it stays amnesiac when it is started again, with the empty store that was 
 
 test('a directory that promised something in a file and has lost its Raft log is amnesiac', async () => {
   await session((directory) => directory.writeFile('record', Buffer.from('x')));
-  expect(await start()).toMatchObject({ amnesiac: true, isBlank: false });
+  expect(await start()).toMatchObject({ amnesia: 'the Raft log is gone', isBlank: false });
 });
 
 test('a directory that was only started is blank, not amnesiac, with and without empty stores', async () => {
   await session();
   await session((directory) => {
-    expect(directory).toMatchObject({ amnesiac: false, isBlank: true });
+    expect(directory).toMatchObject({ amnesia: undefined, isBlank: true });
     return mkdir(join(path, 'raft'));
   });
-  expect(await start()).toMatchObject({ amnesiac: false, isBlank: true });
+  expect(await start()).toMatchObject({ amnesia: undefined, isBlank: true });
 });
 
 test('two processes cannot work in one directory, and a killed one leaves no lock', async () => {
@@ -148,6 +149,90 @@ test('a start that fails gives the lock back', async () => {
   await expect(openDataDirectory(path)).rejects.toMatchObject({ code: 'IDENTITY_MISSING' });
   await rm(join(path, 'raft'), { recursive: true });
   await start();
+});
+
+describe('a floor', () => {
+  const floor = {
+    sequence: 7,
+    votes: [{ group: 65535, replicaId: 2, term: 3, vote: 1 }],
+    stores: [{ storeUuid: 's', incarnation: 4, bootNonce: 'n', sequence: 99 }],
+  };
+
+  test('is kept over restarts', async () => {
+    await session((directory) => directory.writeFloor(encodeFloor(floor)));
+    expect((await start()).floor).toEqual(floor);
+  });
+
+  test.each(['gone', 'damaged'])(
+    'that is %s makes a store that was adopted amnesiac, for good',
+    async (how) => {
+      await session(async (directory) => {
+        await directory.adopt(owner);
+        await mkdir(join(path, 'raft'));
+      });
+      if (how === 'gone') await rm(join(path, 'floor'));
+      else await writeFile(join(path, 'floor'), 'x');
+      const reason = 'the floor of the Raft log is gone or damaged';
+      await session((directory) => expect(directory.amnesia).toBe(reason));
+      expect((await start()).amnesia).toBe(reason);
+    },
+  );
+});
+
+describe('a store that has forgotten', () => {
+  async function forgotten(): Promise<string> {
+    const first = await session(async (directory) => {
+      await directory.adopt(owner);
+      await mkdir(join(path, 'raft'));
+      await directory.writeFile('record', Buffer.from('x'));
+      await directory.forget('it went back in time');
+      expect(directory.amnesia).toBe('it went back in time');
+    });
+    return first.identity.storeUuid;
+  }
+
+  test('says so at every start', async () => {
+    await forgotten();
+    for (const _ of [1, 2]) {
+      await session((directory) => expect(directory.amnesia).toBe('it went back in time'));
+    }
+  });
+
+  test('is given up for another store of the same node; what it held is set aside until it is not needed', async () => {
+    const former = await forgotten();
+    const directory = await start();
+    await directory.startAnew(['kept']);
+    expect(directory).toMatchObject({ amnesia: undefined });
+    expect(directory.identity).toMatchObject({ ...owner, incarnation: 1 });
+    expect(directory.identity.storeUuid).not.toBe(former);
+    expect((await readdir(path)).sort()).toEqual(['floor', 'identity', 'lock', `set-aside-${former}`]);
+    expect((await readdir(join(path, `set-aside-${former}`))).sort()).toEqual(['floor', 'raft', 'record']);
+    await directory.removeSetAside();
+    expect((await readdir(path)).sort()).toEqual(['floor', 'identity', 'lock']);
+  });
+
+  test('is never itself again, wherever giving it up is cut short', async () => {
+    const former = await forgotten();
+    // Everything is set aside and the new identity is written, but the mark is still there.
+    const before = await start();
+    await before.startAnew([]);
+    const { storeUuid } = before.identity;
+    await before.close();
+    await writeFile(join(path, 'amnesia'), await markOf('it went back in time'));
+    await session(async (directory) => {
+      expect(directory.amnesia).toBe('it went back in time');
+      await directory.startAnew([]);
+      expect([former, storeUuid]).not.toContain(directory.identity.storeUuid);
+    });
+  });
+
+  /** The bytes of a mark, as another directory has them. */
+  async function markOf(reason: string): Promise<Buffer> {
+    const other = await openDataDirectory(join(parent, 'other'));
+    await other.forget(reason);
+    await other.close();
+    return readFile(join(parent, 'other', 'amnesia'));
+  }
 });
 
 describe('files', () => {
@@ -194,8 +279,8 @@ describe('files', () => {
   test('a file under the name of another is noticed', async () => {
     const directory = await start();
     await directory.writeFile('record', Buffer.from('content'));
-    await rename(join(path, 'record'), join(path, 'floor'));
-    await expect(directory.readFile('floor')).rejects.toMatchObject({ code: 'FILE_CORRUPT' });
+    await rename(join(path, 'record'), join(path, 'other'));
+    await expect(directory.readFile('other')).rejects.toMatchObject({ code: 'FILE_CORRUPT' });
   });
 
   test('a damaged identity stops the start', async () => {
@@ -204,8 +289,11 @@ describe('files', () => {
     await expect(openDataDirectory(path)).rejects.toMatchObject({ code: 'FILE_CORRUPT' });
   });
 
-  test.each(['identity', 'lock', 'raft', '../x', 'x.tmp', ''])('%j is no name for a file', async (name) => {
-    const directory = await start();
-    expect(() => void directory.writeFile(name, Buffer.alloc(0))).toThrow('a file has a name of its own');
-  });
+  test.each(['identity', 'lock', 'raft', 'floor', 'amnesia', '../x', 'x.tmp', ''])(
+    '%j is no name for a file',
+    async (name) => {
+      const directory = await start();
+      expect(() => void directory.writeFile(name, Buffer.alloc(0))).toThrow('a file has a name of its own');
+    },
+  );
 });

@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { invariant } from '../base/index.ts';
+import { DecodeError, invariant } from '../base/index.ts';
 import { FileLock, FileLockError } from '../native/index.ts';
-import { readDurable, syncDirectory, writeDurably } from './durable-file.ts';
+import { FileCorruptError, readDurable, syncDirectory, writeDurably } from './durable-file.ts';
+import { decodeFloor, EMPTY_FLOOR, encodeFloor, type Floor } from './floor.ts';
 import {
   decodeIdentity,
   encodeIdentity,
@@ -13,8 +14,12 @@ import {
 
 const IDENTITY_FILE = 'identity';
 const LOCK_FILE = 'lock';
-/** Made when the Raft log was found missing: the store that is opened in its place does not bring back what it promised. */
+/** Says why the store cannot be trusted, for good: what is opened in the place of a lost log does not bring it back. */
 const AMNESIA_FILE = 'amnesia';
+/** What the Raft log must not fall behind. */
+const FLOOR_FILE = 'floor';
+/** Where what was lost of a store is kept, until the node has everything again. */
+const SET_ASIDE = 'set-aside-';
 /** The directory of the Raft log; who opens a `KvStore` for it uses this name. */
 export const RAFT_DIRECTORY = 'raft';
 /** The directory of the points. */
@@ -22,7 +27,14 @@ export const DATA_DIRECTORY = 'data';
 
 /** Names of files of ours: nothing that could be a store, the identity, the lock or a temporary file. */
 const FILE_NAME = /^[a-z][a-z0-9-]{0,63}$/;
-const RESERVED: readonly string[] = [IDENTITY_FILE, LOCK_FILE, AMNESIA_FILE, RAFT_DIRECTORY, DATA_DIRECTORY];
+const RESERVED: readonly string[] = [
+  IDENTITY_FILE,
+  LOCK_FILE,
+  AMNESIA_FILE,
+  FLOOR_FILE,
+  RAFT_DIRECTORY,
+  DATA_DIRECTORY,
+];
 
 /**
  * - `LOCKED`: another process works in the directory.
@@ -46,10 +58,12 @@ export interface DataDirectory {
   /** As it is on disk now; `adopt` changes it. */
   readonly identity: StoreIdentity;
   /**
-   * The Raft log is gone, now or at an earlier start, although this node may have voted and acknowledged: it must not do
-   * so as the one it was.
+   * Why the store has forgotten what it promised, found now or at an earlier start: the Raft log or its floor is gone, or
+   * `forget` was called. This node may have voted and acknowledged, and must not do so as the one it was.
    */
-  readonly amnesiac: boolean;
+  readonly amnesia: string | undefined;
+  /** As it was at start. */
+  readonly floor: Floor;
   /** Never belonged to a cluster and holds no file of `writeFile`. As it was at start. */
   readonly isBlank: boolean;
   /** Makes the directory that of a node of a cluster, for good. May be repeated; another one: `ADOPTED_BY_ANOTHER`. */
@@ -58,6 +72,18 @@ export interface DataDirectory {
   writeFile(name: string, bytes: Buffer): Promise<void>;
   /** What `writeFile` wrote last; undefined when nothing. Throws `FileCorruptError`. */
   readFile(name: string): Promise<Buffer | undefined>;
+  /** Replaces the floor, durably. One call at a time. */
+  writeFloor(bytes: Buffer): Promise<void>;
+  /** From now on, and at every later start, `amnesia` is `reason`. */
+  forget(reason: string): Promise<void>;
+  /**
+   * The directory of another store of the same node from now on, which has promised nothing: what is there is set aside,
+   * but for the files in `keep`. May be called before the stores are opened only. A crash leaves the old store, amnesiac,
+   * or the new one.
+   */
+  startAnew(keep: readonly string[]): Promise<void>;
+  /** Removes what was set aside. */
+  removeSetAside(): Promise<void>;
   /** Waits for writes under way and gives the lock back. */
   close(): Promise<void>;
 }
@@ -88,10 +114,33 @@ async function openLocked(path: string, lock: FileLock): Promise<DataDirectory> 
 
   const hasFiles = [...names].some((name) => !RESERVED.includes(name) && FILE_NAME.test(name));
   const isBlank = previous?.clusterId === undefined && !hasFiles;
-  const amnesiac = !isBlank && (!names.has(RAFT_DIRECTORY) || names.has(AMNESIA_FILE));
+  const floor = await readFloor(path);
+  const amnesia = isBlank ? undefined : await amnesiaOf(path, { hasLog: names.has(RAFT_DIRECTORY), floor });
   // Before anybody opens a new Raft store here, which would make the next start look as if nothing had been lost.
-  if (amnesiac) await writeDurably(join(path, AMNESIA_FILE), Buffer.alloc(0));
-  return new LockedDirectory({ path, lock, identity, isBlank, amnesiac });
+  if (amnesia !== undefined) await writeDurably(join(path, AMNESIA_FILE), Buffer.from(amnesia));
+  if (floor === undefined) await writeDurably(join(path, FLOOR_FILE), encodeFloor(EMPTY_FLOOR));
+  return new LockedDirectory({ path, lock, identity, isBlank, amnesia, floor: floor ?? EMPTY_FLOOR });
+}
+
+async function amnesiaOf(
+  path: string,
+  o: { readonly hasLog: boolean; readonly floor: Floor | undefined },
+): Promise<string | undefined> {
+  const known = await readDurable(join(path, AMNESIA_FILE));
+  if (known !== undefined) return known.toString();
+  if (!o.hasLog) return 'the Raft log is gone';
+  return o.floor === undefined ? 'the floor of the Raft log is gone or damaged' : undefined;
+}
+
+/** Undefined when there is none that can be read. */
+async function readFloor(path: string): Promise<Floor | undefined> {
+  try {
+    const bytes = await readDurable(join(path, FLOOR_FILE));
+    return bytes && decodeFloor(bytes);
+  } catch (error) {
+    if (error instanceof FileCorruptError || error instanceof DecodeError) return undefined;
+    throw error;
+  }
 }
 
 interface Opened {
@@ -99,14 +148,16 @@ interface Opened {
   readonly lock: FileLock;
   readonly identity: StoreIdentity;
   readonly isBlank: boolean;
-  readonly amnesiac: boolean;
+  readonly amnesia: string | undefined;
+  readonly floor: Floor;
 }
 
 class LockedDirectory implements DataDirectory {
   readonly path: string;
   readonly isBlank: boolean;
-  readonly amnesiac: boolean;
   readonly #lock: FileLock;
+  #amnesia: string | undefined;
+  #floor: Floor;
   #identity: StoreIdentity;
   /** Ends when all writes so far have; never rejects. */
   #writing: Promise<void> = Promise.resolve();
@@ -115,13 +166,70 @@ class LockedDirectory implements DataDirectory {
   constructor(opened: Opened) {
     this.path = opened.path;
     this.isBlank = opened.isBlank;
-    this.amnesiac = opened.amnesiac;
+    this.#amnesia = opened.amnesia;
+    this.#floor = opened.floor;
     this.#lock = opened.lock;
     this.#identity = opened.identity;
   }
 
   get identity(): StoreIdentity {
     return this.#identity;
+  }
+
+  get amnesia(): string | undefined {
+    return this.#amnesia;
+  }
+
+  get floor(): Floor {
+    return this.#floor;
+  }
+
+  writeFloor(bytes: Buffer): Promise<void> {
+    return writeDurably(join(this.path, FLOOR_FILE), bytes);
+  }
+
+  forget(reason: string): Promise<void> {
+    return this.#inOrder(async () => {
+      await writeDurably(join(this.path, AMNESIA_FILE), Buffer.from(reason));
+      this.#amnesia = reason;
+    });
+  }
+
+  startAnew(keep: readonly string[]): Promise<void> {
+    return this.#inOrder(async () => {
+      invariant(this.#amnesia !== undefined, 'only a store that has forgotten is given up', {
+        path: this.path,
+      });
+      await this.#setAside(keep);
+      const { clusterId, nodeId } = this.#identity;
+      const identity = { ...firstIdentity(), clusterId, nodeId };
+      await writeDurably(join(this.path, FLOOR_FILE), encodeFloor(EMPTY_FLOOR));
+      await writeDurably(join(this.path, IDENTITY_FILE), encodeIdentity(identity));
+      // A crash before this leaves a new store without a log: it is given up in its turn.
+      await rm(join(this.path, AMNESIA_FILE), { force: true });
+      await syncDirectory(this.path);
+      this.#identity = identity;
+      this.#amnesia = undefined;
+      this.#floor = EMPTY_FLOOR;
+    });
+  }
+
+  async removeSetAside(): Promise<void> {
+    for (const name of await readdir(this.path)) {
+      if (name.startsWith(SET_ASIDE)) await rm(join(this.path, name), { recursive: true, force: true });
+    }
+  }
+
+  async #setAside(keep: readonly string[]): Promise<void> {
+    const aside = join(this.path, SET_ASIDE + this.#identity.storeUuid);
+    await mkdir(aside, { recursive: true, mode: 0o700 });
+    const stays = new Set([...keep, IDENTITY_FILE, LOCK_FILE, AMNESIA_FILE]);
+    for (const name of await readdir(this.path)) {
+      if (!stays.has(name) && !name.startsWith(SET_ASIDE))
+        await rename(join(this.path, name), join(aside, name));
+    }
+    await syncDirectory(aside);
+    await syncDirectory(this.path);
   }
 
   adopt(owner: { readonly clusterId: string; readonly nodeId: string }): Promise<void> {

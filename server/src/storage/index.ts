@@ -6,6 +6,8 @@ export {
   openDataDirectory,
   RAFT_DIRECTORY,
 } from './data-directory.ts';
+export { EMPTY_FLOOR, type Floor, type FloorVote, type KnownStore } from './floor.ts';
+export { FloorKeeper } from './floor-keeper.ts';
 export { FileCorruptError, readDurable, syncDirectory, writeDurably } from './durable-file.ts';
 export { type IterateOptions, type KvProfile, type KvStore } from './kv-store.ts';
 export { MemoryKv } from './memory-kv.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import type { Persist } from '../core/index.ts';
 import type { LogStore } from '../log/log-store.ts';
-import type { RaftMetrics } from '../types.ts';
+import type { RaftFloor, RaftMetrics } from '../types.ts';
 import type { Replica } from './replica.ts';
 
 /** Bytes of entries in one write batch, unless a single `Persist` is larger. */
@@ -22,9 +22,13 @@ export class Persister {
   readonly #store: LogStore;
   readonly #clock: Clock;
   readonly #metrics: RaftMetrics | undefined;
+  readonly #floor: RaftFloor | undefined;
+  /** The newest term and vote of each replica that the floor has. */
+  readonly #promised = new Map<Replica, { readonly term: number; readonly vote: number }>();
   readonly #onDurable: (batch: readonly Pending[]) => void;
   readonly #onError: (error: unknown) => void;
   #pending: Pending[] = [];
+  #syncedSequence = 0;
   #isUrgent = false;
   #inFlight: Promise<void> | undefined;
 
@@ -32,14 +36,20 @@ export class Persister {
     readonly store: LogStore;
     readonly clock: Clock;
     readonly metrics: RaftMetrics | undefined;
+    readonly floor: RaftFloor | undefined;
     readonly onDurable: (batch: readonly Pending[]) => void;
     readonly onError: (error: unknown) => void;
   }) {
     this.#store = o.store;
     this.#clock = o.clock;
     this.#metrics = o.metrics;
+    this.#floor = o.floor;
     this.#onDurable = o.onDurable;
     this.#onError = o.onError;
+  }
+
+  get syncedSequence(): number {
+    return this.#syncedSequence;
   }
 
   add(replica: Replica, persist: Persist, generation?: number): void {
@@ -90,9 +100,31 @@ export class Persister {
     const synced = batch.some(({ persist }) => persist.mustSync);
     const staged = batch.map(({ replica, ...what }) => ({ log: replica.log, ...what }));
     const written = await this.#store.write(staged, { sync: synced });
+    if (synced) {
+      this.#syncedSequence = this.#store.sequence;
+      await this.#raiseFloor(batch);
+    }
     this.#inFlight = undefined;
     if (written.bytes > 0)
       this.#metrics?.persisted({ ...written, synced, seconds: (this.#clock.nowMs() - startMs) / 1000 });
     this.#onDurable(batch);
+  }
+
+  /** A vote, or the term that an answer reveals, is in the floor too before it leaves. */
+  async #raiseFloor(batch: readonly Pending[]): Promise<void> {
+    if (this.#floor === undefined) return;
+    this.#floor.synced(this.#store.sequence);
+    const changed = new Map<Replica, { readonly term: number; readonly vote: number }>();
+    for (const { replica, persist } of batch) {
+      const known = this.#promised.get(replica);
+      const { hardState } = persist;
+      if (hardState === undefined) continue;
+      if (hardState.term !== known?.term || hardState.vote !== known.vote) changed.set(replica, hardState);
+    }
+    if (changed.size === 0) return;
+    await this.#floor.votes(
+      [...changed].map(([{ group, id }, { term, vote }]) => ({ group, replicaId: id, term, vote })),
+    );
+    for (const [replica, promise] of changed) this.#promised.set(replica, promise);
   }
 }

@@ -20,6 +20,7 @@ import type {
   GroupStatus,
   MembershipChange,
   Proposal,
+  RaftFloor,
   RaftLink,
   RaftMetrics,
 } from '../types.ts';
@@ -45,6 +46,8 @@ export interface RaftHostDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics?: RaftMetrics;
+  /** None in tests that need none. */
+  readonly floor?: RaftFloor;
   readonly applier: Applier;
   readonly options: {
     readonly electionTimeoutMs: number;
@@ -111,6 +114,7 @@ export class RaftHost {
       store,
       clock: deps.clock,
       metrics: deps.metrics,
+      floor: deps.floor,
       onDurable: (batch) => this.#onDurable(batch),
       onError,
     });
@@ -196,6 +200,11 @@ export class RaftHost {
 
   status(group: number): GroupStatus {
     return this.#replicas.status(group);
+  }
+
+  /** Of the last write batch that is synced; 0: none since the start. */
+  get syncedSequence(): number {
+    return this.#persister.syncedSequence;
   }
 
   /** Generation of the state of a group that is in use on this node; 1 when nothing says otherwise. */

@@ -43,7 +43,7 @@ export function decodeFrame(bytes: Buffer): SnapshotFrame {
   const [group, transfer] = [reader.u16(), reader.u32()];
   switch (op) {
     case OP.begin: {
-      const [only, ...others] = decodeMessages(reader.raw(reader.remaining));
+      const [only, ...others] = decodeMessages(reader.raw(reader.remaining)).messages;
       if (only?.message.type !== 'snapshot' || only.group !== group || others.length > 0) {
         throw new DecodeError('a transfer that begins without a snapshot');
       }

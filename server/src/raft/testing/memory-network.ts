@@ -75,7 +75,7 @@ export class MemoryNetwork {
     const bytes = encodeMessages(passed);
     setImmediate(() => {
       // A node that was restarted meanwhile does not get what was meant for the one before.
-      if (this.#listeners.get(to) === listener) listener?.(from, decodeMessages(bytes));
+      if (this.#listeners.get(to) === listener) listener?.(from, decodeMessages(bytes).messages);
     });
     return true;
   }

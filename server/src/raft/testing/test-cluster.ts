@@ -2,7 +2,7 @@ import { FakeClock, present, seededRandom } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
 import { RaftHost } from '../driver/raft-host.ts';
-import type { GroupStart } from '../types.ts';
+import type { GroupStart, RaftFloor } from '../types.ts';
 import { MemoryNetwork } from './memory-network.ts';
 import { TextMachine } from './text-machine.ts';
 
@@ -27,6 +27,7 @@ export class TestCluster {
   readonly #tailBytesMax: number | undefined;
   readonly #threshold: number | undefined;
   readonly #snapshotRate: number | undefined;
+  readonly #floor: ((id: string) => RaftFloor) | undefined;
   #seed: number;
 
   constructor(o: {
@@ -36,6 +37,7 @@ export class TestCluster {
     tailBytesMax?: number;
     logCompactionThreshold?: number;
     snapshotBytesPerSecond?: number;
+    floor?: (id: string) => RaftFloor;
   }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
@@ -43,6 +45,7 @@ export class TestCluster {
     this.#tailBytesMax = o.tailBytesMax;
     this.#threshold = o.logCompactionThreshold;
     this.#snapshotRate = o.snapshotBytesPerSecond;
+    this.#floor = o.floor;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -71,6 +74,7 @@ export class TestCluster {
       random: seededRandom(this.#seed),
       logger: silentLogger,
       applier: machine,
+      ...(this.#floor === undefined ? {} : { floor: this.#floor(id) }),
       onFatal: (error) => fatal.push(error),
       options: {
         electionTimeoutMs: 20 * TICK_MS,

@@ -16,6 +16,8 @@ export const FRAME = {
   raft: 8,
   request: 9,
   response: 10,
+  /** Right after a handshake: the store of the receiver is older than it was, with what was seen, in words. */
+  forgotten: 11,
 } as const;
 
 const HEADER_BYTES = 9;

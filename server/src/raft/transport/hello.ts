@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, DecodeError } from '../../base/index.ts';
 
 /** Version of everything that travels between nodes. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Who a node is; proved to belong to the cluster by the handshake. */
 export interface Hello {
@@ -13,6 +13,8 @@ export interface Hello {
   readonly incarnation: number;
   /** Drawn at every start. */
   readonly bootNonce: string;
+  /** Of the last synced write batch of its Raft log. */
+  readonly sequence: number;
 }
 
 /**
@@ -76,7 +78,8 @@ function readProtocol(reader: ByteReader): number {
 
 function writeHello(writer: ByteWriter, hello: Hello): ByteWriter {
   writer.bool(hello.clusterId !== undefined).text(hello.clusterId ?? '');
-  return writer.text(hello.nodeId).text(hello.storeUuid).u53(hello.incarnation).text(hello.bootNonce);
+  writer.text(hello.nodeId).text(hello.storeUuid).u53(hello.incarnation).text(hello.bootNonce);
+  return writer.u53(hello.sequence);
 }
 
 function readHello(reader: ByteReader, protocol: number): Hello {
@@ -89,5 +92,6 @@ function readHello(reader: ByteReader, protocol: number): Hello {
     storeUuid: reader.text(),
     incarnation: reader.u53(),
     bootNonce: reader.text(),
+    sequence: reader.u53(),
   };
 }

@@ -1,24 +1,61 @@
 import type { Hello } from './hello.ts';
 
-const STORES_MAX = 4096;
+/** The newest start of a store that was seen, and the newest synced write batch of its Raft log that it told of. */
+export interface SeenStore {
+  readonly storeUuid: string;
+  readonly incarnation: number;
+  readonly bootNonce: string;
+  readonly sequence: number;
+}
 
-/** Remembers the newest start of every store that a connection came from. */
+/** Keeps what was seen, if possible over restarts. */
+export interface StoreMemory {
+  known(storeUuid: string): SeenStore | undefined;
+  heard(store: SeenStore): void;
+}
+
+/** Notices stores that come back older than they were: disks that were set back, or copied. */
 export class Incarnations {
-  readonly #newest = new Map<string, { readonly incarnation: number; readonly bootNonce: string }>();
+  readonly #memory: StoreMemory;
 
-  /** Why the peer must not talk: its store has been started again since, or is open twice. */
-  refusalOf(peer: Hello): string | undefined {
-    const known = this.#newest.get(peer.storeUuid);
-    if (known === undefined || peer.incarnation > known.incarnation) return undefined;
-    if (peer.incarnation < known.incarnation) {
-      return `start ${peer.incarnation} of its store is over: start ${known.incarnation} was seen`;
-    }
-    if (peer.bootNonce === known.bootNonce) return undefined;
-    return `start ${peer.incarnation} of its store was seen from another process: the disk was copied or set back`;
+  constructor(memory: StoreMemory) {
+    this.#memory = memory;
   }
 
-  remember(peer: Hello): void {
-    if (this.#newest.size >= STORES_MAX && !this.#newest.has(peer.storeUuid)) this.#newest.clear();
-    this.#newest.set(peer.storeUuid, { incarnation: peer.incarnation, bootNonce: peer.bootNonce });
+  /** What the store of a peer has forgotten, in words; undefined when nothing that was seen here. */
+  lossOf(peer: Hello): string | undefined {
+    const seen = this.#memory.known(peer.storeUuid);
+    if (seen === undefined) return undefined;
+    const { incarnation, sequence } = peer;
+    if (incarnation < seen.incarnation)
+      return `start ${incarnation} of its store is over: start ${seen.incarnation} was seen`;
+    if (incarnation === seen.incarnation && peer.bootNonce !== seen.bootNonce)
+      return `start ${incarnation} of its store was seen from another process: the disk was copied or set back`;
+    if (sequence < seen.sequence)
+      return `its Raft log ends at write ${sequence}, write ${seen.sequence} was seen: the disk was set back`;
+    return undefined;
+  }
+
+  remember({ storeUuid, incarnation, bootNonce, sequence }: Hello): void {
+    this.#memory.heard({ storeUuid, incarnation, bootNonce, sequence });
+  }
+
+  /** A connected peer has synced a further write batch. */
+  advanced({ storeUuid }: Hello, sequence: number): void {
+    const seen = this.#memory.known(storeUuid);
+    if (seen !== undefined && sequence > seen.sequence) this.#memory.heard({ ...seen, sequence });
+  }
+}
+
+/** Forgets everything with the process. */
+export class VolatileMemory implements StoreMemory {
+  readonly #stores = new Map<string, SeenStore>();
+
+  known(storeUuid: string): SeenStore | undefined {
+    return this.#stores.get(storeUuid);
+  }
+
+  heard(store: SeenStore): void {
+    this.#stores.set(store.storeUuid, store);
   }
 }

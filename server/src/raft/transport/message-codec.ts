@@ -33,13 +33,14 @@ const MESSAGES_MAX = 0xffff;
 type Fields = Omit<Message, 'from' | 'to' | 'term'>;
 
 /**
- * Messages for one node, one after the other, in one buffer: `count u16`, then each as `group u16 | type u8 | from u53 |
- * to u53 | term u53` and the fields of its type. The indexes of entries follow from the one before them.
+ * Messages for one node, one after the other, in one buffer: `sequence u53 | count u16`, then each as `group u16 |
+ * type u8 | from u53 | to u53 | term u53` and the fields of its type. The indexes of entries follow from the one before
+ * them. `sequence` is that of the last write batch that the sender has synced.
  */
-export function encodeMessages(messages: readonly GroupMessage[]): Buffer {
+export function encodeMessages(messages: readonly GroupMessage[], sequence = 0): Buffer {
   invariant(messages.length <= MESSAGES_MAX, 'a frame holds few messages', { messages: messages.length });
-  const writer = new ByteWriter(messages.reduce((bytes, { message }) => bytes + encodedBytes(message), 2));
-  writer.u16(messages.length);
+  const writer = new ByteWriter(messages.reduce((bytes, { message }) => bytes + encodedBytes(message), 10));
+  writer.u53(sequence).u16(messages.length);
   for (const { group, message } of messages) {
     writer.u16(group).u8(TYPE_NUMBERS.get(message.type) as number);
     writer.u53(message.from).u53(message.to).u53(message.term);
@@ -49,8 +50,12 @@ export function encodeMessages(messages: readonly GroupMessage[]): Buffer {
 }
 
 /** Throws `DecodeError` on anything that `encodeMessages` does not write. The data of entries are views of `bytes`. */
-export function decodeMessages(bytes: Buffer): GroupMessage[] {
+export function decodeMessages(bytes: Buffer): {
+  readonly sequence: number;
+  readonly messages: GroupMessage[];
+} {
   const reader = new ByteReader(bytes);
+  const sequence = reader.u53();
   const count = reader.u16();
   const messages: GroupMessage[] = [];
   for (let at = 0; at < count; at += 1) {
@@ -61,7 +66,7 @@ export function decodeMessages(bytes: Buffer): GroupMessage[] {
     messages.push({ group, message: { ...header, ...readFields(type, reader) } as Message });
   }
   reader.end();
-  return messages;
+  return { sequence, messages };
 }
 
 /** About the bytes of `message` in a frame, never less. */

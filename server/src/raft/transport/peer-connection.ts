@@ -37,7 +37,10 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly handlerOf: (kind: number) => RequestHandler | undefined;
-  readonly onRaft: (from: Hello, messages: readonly GroupMessage[]) => void;
+  /** `sequence`: of the last write batch that the peer had synced. */
+  readonly onRaft: (from: Hello, messages: readonly GroupMessage[], sequence: number) => void;
+  /** The peer has seen this node's store newer than it is. */
+  readonly onForgotten: (by: Hello, reason: string) => void;
 }
 
 interface InFlight {
@@ -117,6 +120,12 @@ export class PeerConnection {
     this.close(new Error(reason));
   }
 
+  /** Tells the other side that its store has forgotten what this node has seen of it, then closes. */
+  tellForgotten(reason: string): void {
+    this.#frames.send(FRAME.forgotten, Buffer.from(reason));
+    this.close(new HandshakeError(reason));
+  }
+
   #refusalFor(body: Buffer): string | undefined {
     if (this.#frames.isClosed) return `the connection to ${this.peer.nodeId} is closed`;
     if (this.#requests.size >= REQUESTS_IN_FLIGHT_MAX)
@@ -139,7 +148,7 @@ export class PeerConnection {
     switch (type) {
       case FRAME.raft:
         if (this.purpose !== 'cluster') throw new Error('Raft messages on a connection that is not for them');
-        this.#deps.onRaft(this.peer, decodeMessages(body));
+        this.#onRaft(body);
         return;
       case FRAME.request:
         this.#onRequest(new ByteReader(body));
@@ -152,11 +161,19 @@ export class PeerConnection {
         return;
       case FRAME.pong:
         return;
+      case FRAME.forgotten:
+        this.#deps.onForgotten(this.peer, body.toString('utf8'));
+        throw new HandshakeError(`the peer has seen this store newer: ${body.toString('utf8')}`);
       case FRAME.refused:
         throw new HandshakeError(`the peer refused: ${body.toString('utf8')}`);
       default:
         throw new Error(`a frame of unknown type ${type}`);
     }
+  }
+
+  #onRaft(body: Buffer): void {
+    const { sequence, messages } = decodeMessages(body);
+    this.#deps.onRaft(this.peer, messages, sequence);
   }
 
   #onRequest(reader: ByteReader): void {

@@ -10,6 +10,7 @@ import { FrameSocket } from './frame-socket.ts';
 import { FRAME } from './frame.ts';
 import { greetAsClient, greetAsServer } from './handshake.ts';
 import { type Hello, PROTOCOL_VERSION } from './hello.ts';
+import { VolatileMemory } from './incarnations.ts';
 import { PeerTransport, type PeerTransportDeps } from './peer-transport.ts';
 import { PREFACE } from './sniff.ts';
 
@@ -23,6 +24,7 @@ const helloOf = (nodeId: string, more: Partial<Hello> = {}): Hello => ({
   storeUuid: `store of ${nodeId}`,
   incarnation: 1,
   bootNonce: 'nonce',
+  sequence: 0,
   ...more,
 });
 
@@ -377,20 +379,6 @@ describe('the handshake', () => {
     await eventually(() => a.log.has('warn', 'b answers where c was expected'), 'the refusal');
   });
 
-  test('refuses an earlier start of a store, and the same start of a copied disk', async () => {
-    const b = await listen('b');
-    await linked(await listen('a', { hello: () => helloOf('a', { incarnation: 5 }) }), b, 'b');
-    const earlier = await listen('a', { hello: () => helloOf('a', { incarnation: 4 }) });
-    earlier.transport.setPeers(new Map([['b', addressOf(b)]]));
-    await eventually(
-      () => earlier.log.has('warn', 'start 4 of its store is over'),
-      'the refusal of the earlier',
-    );
-    const copy = await listen('a', { hello: () => helloOf('a', { incarnation: 5, bootNonce: 'other' }) });
-    copy.transport.setPeers(new Map([['b', addressOf(b)]]));
-    await eventually(() => copy.log.has('warn', 'copied or set back'), 'the refusal of the copy');
-  });
-
   test('refuses another version of the protocol and says which', async () => {
     const a = await listen('a', { hello: () => helloOf('a', { protocol: 9 }) });
     const b = await listen('b');
@@ -416,6 +404,85 @@ describe('the handshake', () => {
       clock.advance(100);
       return isClosed;
     }, 'both being closed');
+  });
+});
+
+describe('a store that comes back older than it was seen', () => {
+  /** A node on a store of `a`; what others say that it has forgotten. */
+  async function startOf(more: Partial<Hello>): Promise<Node & { readonly forgotten: string[] }> {
+    const forgotten: string[] = [];
+    const hello = (): Hello => helloOf('a', more);
+    const node = await listen('a', { hello, onForgotten: (reason) => forgotten.push(reason) });
+    return { ...node, forgotten };
+  }
+
+  /** Was connected to `b`, and is gone. */
+  async function seen(b: Node, more: Partial<Hello>): Promise<void> {
+    const first = await startOf(more);
+    await linked(first, b, 'b');
+    await first.transport.close();
+  }
+
+  test.each([
+    ['an earlier start', { incarnation: 4, bootNonce: 'other' }, 'start 4 of its store is over'],
+    ['the same start in another process', { incarnation: 5, bootNonce: 'other' }, 'copied or set back'],
+    [
+      'a later start with a shorter log',
+      { incarnation: 9, bootNonce: 'other', sequence: 69 },
+      'ends at write 69, write 70 was seen',
+    ],
+  ])('is told so: %s', async (_, more, reason) => {
+    const b = await listen('b');
+    await seen(b, { incarnation: 5, sequence: 70 });
+    const older = await startOf(more);
+    older.transport.setPeers(new Map([['b', addressOf(b)]]));
+    await eventually(() => older.forgotten.length > 0, 'the news');
+    expect(older.forgotten[0]).toContain(reason);
+    expect(older.transport.isConnected('b')).toBe(false);
+  });
+
+  test('is told so also by the node that connects to it, and after that node was restarted', async () => {
+    const memory = new VolatileMemory();
+    const b = await listen('b', { memory });
+    await seen(b, { incarnation: 5, sequence: 70 });
+    await b.transport.close();
+    const older = await startOf({ incarnation: 6, bootNonce: 'other', sequence: 10 });
+    const again = await listen('b', { memory });
+    again.transport.setPeers(new Map([['a', addressOf(older)]]));
+    await eventually(() => older.forgotten.length > 0, 'the news');
+    expect(again.transport.isConnected('a')).toBe(false);
+  });
+
+  test('is compared with the last write that its messages told of', async () => {
+    const b = await listen('b');
+    let sequence = 1;
+    const a = await listen('a', { hello: () => helloOf('a', { sequence }) });
+    await linked(a, b, 'b');
+    sequence = 33;
+    a.transport.sendRaft('b', [{ group: 0, message: { type: 'timeoutNow', from: 1, to: 2, term: 1 } }]);
+    await eventually(() => b.received.length > 0, 'the message');
+    await a.transport.close();
+    const older = await startOf({ incarnation: 2, bootNonce: 'other', sequence: 32 });
+    older.transport.setPeers(new Map([['b', addressOf(b)]]));
+    await eventually(() => older.forgotten.length > 0, 'the news');
+  });
+
+  test('waits, when it is a copy, while the process that was there first is connected', async () => {
+    const b = await listen('b');
+    const first = await startOf({ incarnation: 5 });
+    await linked(first, b, 'b');
+    const copy = await startOf({ incarnation: 6, bootNonce: 'other' });
+    copy.transport.setPeers(new Map([['b', addressOf(b)]]));
+    await eventually(() => copy.log.has('warn', 'start 5 of its store is still connected'), 'the refusal');
+    expect([...copy.forgotten, ...first.forgotten]).toEqual([]);
+    await first.transport.close();
+    await eventually(() => copy.transport.isConnected('b'), 'a connection');
+  });
+
+  test('a store that only goes on is welcome', async () => {
+    const b = await listen('b');
+    await seen(b, { incarnation: 5, sequence: 70 });
+    await linked(await startOf({ incarnation: 6, bootNonce: 'other', sequence: 70 }), b, 'b');
   });
 });
 

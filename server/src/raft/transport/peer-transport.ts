@@ -7,7 +7,7 @@ import type { FrameSocket, TrafficMetrics } from './frame-socket.ts';
 import { FRAME_BYTES_MAX } from './frame.ts';
 import { greetAsClient, HandshakeError } from './handshake.ts';
 import type { Hello, Purpose } from './hello.ts';
-import { Incarnations } from './incarnations.ts';
+import { Incarnations, type StoreMemory, VolatileMemory } from './incarnations.ts';
 import { encodedBytes, encodeMessages } from './message-codec.ts';
 import { PeerConnection, type RequestHandler } from './peer-connection.ts';
 import { dial, HANDSHAKE_MS_MAX, type PeerAddress, PeerLink } from './peer-link.ts';
@@ -25,6 +25,10 @@ export interface PeerTransportDeps {
   readonly port: number;
   /** Asked for every connection. */
   readonly hello: () => Hello;
+  /** What was seen of the stores of others; by default only as long as the process lives. */
+  readonly memory?: StoreMemory;
+  /** A peer has seen this node's store newer than it is: it must not go on with it. */
+  readonly onForgotten?: (reason: string) => void;
   /** Newest first; every one of them is accepted. */
   readonly tokens: () => readonly string[];
   /** Why a peer that knows the token is not wanted; undefined when it is. Asked on both sides. */
@@ -53,7 +57,7 @@ export class PeerTransport implements RaftLink {
   readonly #deps: PeerTransportDeps;
   readonly #random: Random;
   readonly #refusals: RefusalLog;
-  readonly #incarnations = new Incarnations();
+  readonly #incarnations: Incarnations;
   readonly #peers = new Map<string, Peer>();
   /** Connections that peers made. */
   readonly #inbound = new Set<PeerConnection>();
@@ -67,6 +71,7 @@ export class PeerTransport implements RaftLink {
   private constructor(deps: PeerTransportDeps) {
     this.#deps = deps;
     this.#random = deps.random ?? systemRandom();
+    this.#incarnations = new Incarnations(deps.memory ?? new VolatileMemory());
     this.#refusals = new RefusalLog(deps.logger, deps.clock);
   }
 
@@ -164,7 +169,9 @@ export class PeerTransport implements RaftLink {
 
   sendRaft(nodeId: string, messages: readonly GroupMessage[]): boolean {
     const connection = this.#peers.get(nodeId)?.connection;
-    return connection?.sendRaft(inFrames(messages).map(encodeMessages)) ?? false;
+    if (connection === undefined) return false;
+    const { sequence } = this.#deps.hello();
+    return connection.sendRaft(inFrames(messages).map((frame) => encodeMessages(frame, sequence)));
   }
 
   onRaft(listener: (fromNode: string, messages: readonly GroupMessage[]) => void): void {
@@ -242,22 +249,41 @@ export class PeerTransport implements RaftLink {
         tokens: tokens(),
         accept,
       });
-      this.#incarnations.remember(peer);
-      return this.#connectionOf(frames, { peer, purpose: o.purpose });
+      const connection = this.#connectionOf(frames, { peer, purpose: o.purpose });
+      const loss = this.#meet(connection);
+      if (loss !== undefined) throw new HandshakeError(loss);
+      return connection;
     });
   }
 
   #onInbound(frames: FrameSocket, identity: { readonly peer: Hello; readonly purpose: Purpose }): void {
     const { peer, purpose } = identity;
-    this.#incarnations.remember(peer);
     const connection = this.#connectionOf(frames, identity);
     this.#inbound.add(connection);
     void connection.ended.then((reason) => this.#onInboundEnded(connection, reason));
     if (this.#isClosed) connection.close(new Error('the node stops'));
-    if (purpose !== 'cluster') return;
+    const loss = this.#meet(connection);
+    if (loss !== undefined) this.#noteLoss(connection, loss);
+    if (purpose !== 'cluster' || loss !== undefined) return;
     // The peer has connected anew: whatever still comes over the former connection is older.
     this.#members.get(peer.nodeId)?.close(new Error('a newer connection of the peer took its place'));
     this.#members.set(peer.nodeId, connection);
+  }
+
+  /** Remembers the start of the peer's store; answers what it has forgotten, after telling it so. */
+  #meet(connection: PeerConnection): string | undefined {
+    const { peer, purpose } = connection;
+    // Before it is known to belong to the cluster nothing that it says about itself counts.
+    if (purpose === 'forming') return undefined;
+    const loss = this.#incarnations.lossOf(peer);
+    if (loss === undefined) this.#incarnations.remember(peer);
+    else connection.tellForgotten(loss);
+    return loss;
+  }
+
+  #noteLoss({ peer, address }: PeerConnection, reason: string): void {
+    const fields = { peer: peer.nodeId, address };
+    this.#refusals.warn('the store of a peer has forgotten', { who: peer.nodeId, reason, fields });
   }
 
   #onInboundEnded(connection: PeerConnection, reason: Error): void {
@@ -278,15 +304,21 @@ export class PeerTransport implements RaftLink {
       clock: this.#deps.clock,
       logger: this.#deps.logger,
       handlerOf: (kind) => this.#handlers.get(kind),
-      onRaft: (from, messages) => this.#onRaft?.(from.nodeId, messages),
+      onRaft: (from, messages, sequence) => {
+        this.#incarnations.advanced(from, sequence);
+        this.#onRaft?.(from.nodeId, messages);
+      },
+      onForgotten: (by, reason) => this.#deps.onForgotten?.(`${by.nodeId}: ${reason}`),
     });
   }
 
   #refusalOf(peer: Hello, purpose: Purpose): string | undefined {
     if (this.#inbound.size >= INBOUND_MAX) return 'too many connections';
-    const stale = this.#incarnations.refusalOf(peer);
-    if (stale !== undefined) return stale;
     if (purpose !== 'forming') {
+      // A store that was copied: the process that is here goes first, whichever of them is the copy.
+      const live = this.#members.get(peer.nodeId)?.peer;
+      if (live?.storeUuid === peer.storeUuid && live.bootNonce !== peer.bootNonce)
+        return `start ${live.incarnation} of its store is still connected`;
       const { clusterId } = this.#deps.hello();
       if (clusterId === undefined) return 'this node belongs to no cluster yet';
       if (peer.clusterId !== clusterId)
