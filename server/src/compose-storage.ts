@@ -37,7 +37,14 @@ export interface Storage {
 interface StorageDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The node must end: a store has failed for good, whoever used it, or the floor cannot be written. */
   readonly onError: (error: Error) => void;
+}
+
+interface OpenRequest {
+  readonly config: Config;
+  readonly directory: DataDirectory;
+  readonly onFailure: (error: Error) => void;
 }
 
 interface Stores {
@@ -52,9 +59,13 @@ interface Stores {
  */
 export async function openStorage(config: Config, deps: StorageDeps): Promise<Storage> {
   const directory = await openDataDirectory(config.server.dataDir);
-  const { raft, data, sequence } = await openTrusted(config, directory, deps.logger);
-  const write = (bytes: Buffer): Promise<void> => directory.writeFloor(bytes);
   const { clock, onError } = deps;
+  let isOpen = false;
+  // Until then a failure is that of opening: what was lost may be found elsewhere.
+  const onFailure = (error: Error): void => (isOpen ? onError(error) : undefined);
+  const { raft, data, sequence } = await openTrusted({ config, directory, onFailure }, deps.logger);
+  isOpen = true;
+  const write = (bytes: Buffer): Promise<void> => directory.writeFloor(bytes);
   const floor = new FloorKeeper({ floor: directory.floor, write, clock, onError });
   return {
     directory,
@@ -72,8 +83,9 @@ export async function openStorage(config: Config, deps: StorageDeps): Promise<St
   };
 }
 
-async function openTrusted(config: Config, directory: DataDirectory, logger: Logger): Promise<Stores> {
-  const { enabled, autoRejoin } = config.cluster;
+async function openTrusted(request: OpenRequest, logger: Logger): Promise<Stores> {
+  const { directory } = request;
+  const { enabled, autoRejoin } = request.config.cluster;
   for (;;) {
     if (directory.amnesia !== undefined) {
       logger.error('the store has forgotten what it promised: it neither votes nor acknowledges', {
@@ -82,28 +94,26 @@ async function openTrusted(config: Config, directory: DataDirectory, logger: Log
       });
       if (enabled && autoRejoin) await giveUpStore(directory);
     }
-    const stores = await openStores(config, directory);
+    const stores = await openStores(request);
     if ('raft' in stores) return stores;
     await directory.forget(stores.lost);
   }
 }
 
 /** The stores, or what was lost of them. Throws what has nothing to do with loss. */
-async function openStores(
-  config: Config,
-  directory: DataDirectory,
-): Promise<Stores | { readonly lost: string }> {
-  const { cluster } = config;
+async function openStores(request: OpenRequest): Promise<Stores | { readonly lost: string }> {
+  const { directory } = request;
+  const { cluster } = request.config;
   const mayRejoin = cluster.enabled && cluster.autoRejoin;
   let raft: KvStore | undefined;
   try {
-    raft = await openRaft(config, directory.path);
+    raft = await openRaft(request);
     const lost = directory.amnesia === undefined ? await lostAgainst(directory.floor, raft) : undefined;
     if (lost !== undefined) {
       await raft.close();
       return { lost };
     }
-    return { raft, data: await openData(config, directory.path), sequence: await storedSequence(raft) };
+    return { raft, data: await openData(request), sequence: await storedSequence(raft) };
   } catch (error) {
     await raft?.close();
     // Without others that have it, somebody has to look at what is left.
@@ -112,23 +122,25 @@ async function openStores(
   }
 }
 
-function openRaft({ storage }: Config, path: string): Promise<KvStore> {
+function openRaft({ config: { storage }, directory, onFailure }: OpenRequest): Promise<KvStore> {
   return openRocksKv({
-    path: join(path, RAFT_DIRECTORY),
+    path: join(directory.path, RAFT_DIRECTORY),
     profile: 'log',
     cacheBytes: Math.floor(storage.cacheSizeMb * MIB * RAFT_CACHE_SHARE),
     writeBufferBytes: Math.floor(storage.writeBufferSizeMb * MIB * RAFT_WRITE_BUFFER_SHARE),
     compression: storage.compressionEnabled,
+    onFailure,
   });
 }
 
-function openData({ storage }: Config, path: string): Promise<KvStore> {
+function openData({ config: { storage }, directory, onFailure }: OpenRequest): Promise<KvStore> {
   return openRocksKv({
-    path: join(path, DATA_DIRECTORY),
+    path: join(directory.path, DATA_DIRECTORY),
     profile: 'data',
     cacheBytes: Math.floor(storage.cacheSizeMb * MIB * (1 - RAFT_CACHE_SHARE)),
     writeBufferBytes: Math.floor(storage.writeBufferSizeMb * MIB * (1 - RAFT_WRITE_BUFFER_SHARE)),
     compression: storage.compressionEnabled,
+    onFailure,
   });
 }
 

@@ -7,6 +7,7 @@ import { StartRefusedError } from './cluster/index.ts';
 import { type RunningNode, startNode } from './compose-node.ts';
 import { ConfigError, ConfigHandle, type ReloadReport } from './config/index.ts';
 import { createLogger } from './observability/index.ts';
+import { storageFaultOf } from './storage/index.ts';
 
 const USAGE = `Usage: grape-vector-db-server [--config FILE] [--check-config]
 
@@ -17,9 +18,13 @@ const USAGE = `Usage: grape-vector-db-server [--config FILE] [--check-config]
 
 Every key can also be set as GRAPE_<SECTION>_<KEY>; docs/reference/config.md lists them.`;
 
-/** Exit codes: the node was refused, the command line or configuration is wrong, or a second signal cut it short. */
+/**
+ * Exit codes: the node was refused, the command line or configuration is wrong, the disk was full (EX_TEMPFAIL: started
+ * again, the node goes on), or a second signal cut it short. A failed disk or a defect ends in SIGABRT (134 in a shell).
+ */
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
+const EXIT_DISK_FULL = 75;
 const EXIT_INTERRUPTED = 130;
 
 const version = (
@@ -95,15 +100,29 @@ async function stop(signal: string): Promise<void> {
 
 /** A refusal, and whatever prevents a start, is the operator's to mend. Later failures may be defects: abort. */
 function end(error: Error): never {
+  if (storageFaultOf(error) === 'full') endForRoom(error);
   if (error instanceof StartRefusedError) logger.error('the node must not run', { reason: error.message });
   else if (node === undefined) logger.error('the node cannot start', { reason: error.message, error });
   else abort(error);
   process.exit(EXIT_REFUSED);
 }
 
+/**
+ * Aborts: nothing closes a store that failed, which would write to it again, and nobody who waits for an answer gets one
+ * that what is in memory could not keep.
+ */
 function abort(error: Error): never {
-  logger.error('the process cannot go on', { error });
+  const fault = storageFaultOf(error);
+  if (fault === 'full') endForRoom(error);
+  if (fault === 'failed') logger.error('the disk has failed: the process ends', { reason: error.message });
+  else logger.error('the process cannot go on', { error });
   process.abort();
+}
+
+/** A store that was refused room is not used again in this process. */
+function endForRoom(error: Error): never {
+  logger.error('the disk is full: the process ends and can be started again', { reason: error.message });
+  process.exit(EXIT_DISK_FULL);
 }
 
 function reportReload({ applied, needRestart, problems }: ReloadReport): void {

@@ -2,7 +2,7 @@ import { asError, type Clock, GrapeError, NotLeaderError, present } from '../bas
 import { type CollectionSchema, DEFAULT_COLLECTION_ID } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { META_GROUP, PROTOCOL_VERSION } from '../raft/index.ts';
-import type { DataDirectory, KvStore } from '../storage/index.ts';
+import { type DataDirectory, type KvStore, PatientKv } from '../storage/index.ts';
 import { parseAddress } from './addresses.ts';
 import { ClusterApplier } from './applier.ts';
 import { refusalOf } from './authorize.ts';
@@ -101,7 +101,7 @@ export class ClusterNode {
    * the configuration sets another value than the cluster has latched.
    */
   static async open(deps: ClusterDeps): Promise<ClusterNode> {
-    const meta = await MetaStore.open(deps.data);
+    const meta = await MetaStore.open(new PatientKv(deps.data, deps.clock));
     const known = new KnownMap();
     const formation = await Formation.open({ ...deps, known });
     if (meta.map !== undefined) known.learn(meta.map);

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/index.ts';
+import { untilRoom } from '../storage/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
 import { type Coverage, type CoverageMap, encodeCoverage, entriesBehind } from './coverage.ts';
 import type { JournalRow } from './journal.ts';
 import type { CollectionSlice } from './keys.ts';
 import type { PointStore } from './point-store.ts';
-import { untilRoom } from './room.ts';
 import type { ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
 import type { PointChange } from './turn.ts';

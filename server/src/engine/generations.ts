@@ -1,9 +1,8 @@
 import { type Clock, DecodeError, invariant, type Timer } from '../base/index.ts';
-import { type KvStore, WriteBatch } from '../storage/index.ts';
+import { type KvStore, WriteBatch, untilRoom } from '../storage/index.ts';
 import type { Flusher } from './flusher.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { highestGenerationKey, rangesAbove, rangesBelow, shardStateKey } from './keys.ts';
-import { untilRoom } from './room.ts';
 import type { SerialLock } from './serial-lock.ts';
 import { ShardExport } from './shard-export.ts';
 import { ShardImport } from './shard-import.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { asError, type Clock, invariant } from '../base/index.ts';
+import { untilRoom } from '../storage/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { CollectionIndex } from './collection-index.ts';
 import { type CoverageMap, decodeCoverage } from './coverage.ts';
 import type { PointStore } from './point-store.ts';
-import { untilRoom } from './room.ts';
 import { SerialLock } from './serial-lock.ts';
 import type { ShardState } from './shard-state.ts';
 import type { PointChange } from './turn.ts';

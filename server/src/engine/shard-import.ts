@@ -1,5 +1,5 @@
 import { type Clock, DecodeError } from '../base/index.ts';
-import { type KvStore, WriteBatch } from '../storage/index.ts';
+import { type KvStore, WriteBatch, untilRoom } from '../storage/index.ts';
 import {
   generationPrefix,
   rangesOf,
@@ -7,7 +7,6 @@ import {
   type ShardGeneration,
   shardStateKey,
 } from './keys.ts';
-import { untilRoom } from './room.ts';
 import { decodeShardState, encodeShardState, type ShardState } from './shard-state.ts';
 import { RecordReader, type SnapshotRecord } from './snapshot-stream.ts';
 

@@ -21,7 +21,13 @@ const BROKEN: readonly KvErrorCode[] = ['KV_CORRUPTION', 'KV_IO_ERROR', 'KV_NO_S
  * kernel may have dropped the pages: trying again would report success for bytes that are not on the disk.
  */
 export class Poison {
+  readonly #onFailure: ((error: Error) => void) | undefined;
   #cause: Error | undefined;
+
+  /** `onFailure` is called once, with the first error, before the failed call rejects; it must not throw. */
+  constructor(onFailure?: (error: Error) => void) {
+    this.#onFailure = onFailure;
+  }
 
   get cause(): Error | undefined {
     return this.#cause;
@@ -52,7 +58,10 @@ export class Poison {
       const error = asError(thrown);
       // Calls that were under way together fail together; the first error is the one to tell.
       if (this.#cause !== undefined) throw new PoisonedError(this.#cause);
-      if (isPoison(error)) this.#cause = error;
+      if (isPoison(error)) {
+        this.#cause = error;
+        this.#onFailure?.(error);
+      }
       throw error;
     }
   }

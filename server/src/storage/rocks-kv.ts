@@ -19,7 +19,12 @@ export interface RocksKvOptions {
   /** Bytes of all its memtables. */
   readonly writeBufferBytes: number;
   readonly compression: boolean;
+  /** The store has failed for good; called once, before the call that found out rejects. */
+  readonly onFailure?: (error: Error) => void;
 }
+
+/** The calls of `RocksDb` that a store makes. */
+export type Database = Pick<RocksDb, keyof RocksDb>;
 
 /** Opens a store, or makes one. Rejects with `KvError`: `KV_CORRUPTION` when the log has a hole, `KV_LOCKED`. */
 export async function openRocksKv(options: RocksKvOptions): Promise<KvStore> {
@@ -31,15 +36,17 @@ export async function openRocksKv(options: RocksKvOptions): Promise<KvStore> {
   });
   // RocksDB syncs its directory, not the entry that leads to it.
   await syncDirectory(dirname(options.path));
-  return new RocksKv(db);
+  return new RocksKv(db, options.onFailure);
 }
 
-class RocksKv implements KvStore {
-  readonly #db: RocksDb;
-  readonly #poison = new Poison();
+/** The store over an open database; tests hand in one that fails. */
+export class RocksKv implements KvStore {
+  readonly #db: Database;
+  readonly #poison: Poison;
 
-  constructor(db: RocksDb) {
+  constructor(db: Database, onFailure?: (error: Error) => void) {
     this.#db = db;
+    this.#poison = new Poison(onFailure);
   }
 
   write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Clock } from '../../base/index.ts';
+import { untilRoom } from '../../storage/index.ts';
 import type { EntriesRange } from '../core/index.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Replica } from './replica.ts';
@@ -9,16 +11,19 @@ const READ_AHEAD_ENTRIES_MAX = 1024;
 /** Brings back from the disk what a lagging follower, or a restarted state machine, needs and memory no longer holds. */
 export class EntryReader {
   readonly #store: LogStore;
+  readonly #clock: Clock;
   readonly #onLoaded: (replica: Replica) => void;
   readonly #onError: (error: unknown) => void;
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(o: {
     readonly store: LogStore;
+    readonly clock: Clock;
     readonly onLoaded: (replica: Replica) => void;
     readonly onError: (error: unknown) => void;
   }) {
     this.#store = o.store;
+    this.#clock = o.clock;
     this.#onLoaded = o.onLoaded;
     this.#onError = o.onError;
   }
@@ -43,7 +48,8 @@ export class EntryReader {
     for (const range of ranges) {
       const to = Math.min(range.from + READ_AHEAD_ENTRIES_MAX, log.lastIndex() + 1);
       const ahead = { ...range, to: Math.max(range.to, to), bytesMax: READ_AHEAD_BYTES_MAX };
-      log.setLoaded(range.replica, await this.#store.read(log, ahead));
+      const entries = await untilRoom(this.#clock, () => this.#store.read(log, ahead));
+      log.setLoaded(range.replica, entries);
       if (replica.isClosed) return;
       core.entriesLoaded(range.replica);
     }

@@ -9,7 +9,7 @@ import {
   type Timer,
 } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import type { KvStore } from '../../storage/index.ts';
+import { type KvStore, PatientKv } from '../../storage/index.ts';
 import type { Message, Ready } from '../core/index.ts';
 import { LogStore } from '../log/log-store.ts';
 import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
@@ -123,7 +123,12 @@ export class RaftHost {
       onApplied: (work) => this.#onApplied(work),
       onError,
     });
-    this.#reader = new EntryReader({ store, onLoaded: (replica) => this.#touch(replica), onError });
+    this.#reader = new EntryReader({
+      store,
+      clock: deps.clock,
+      onLoaded: (replica) => this.#touch(replica),
+      onError,
+    });
     this.#compactor = new Compactor({
       store,
       applier: deps.applier,
@@ -151,7 +156,8 @@ export class RaftHost {
   /** Reads and checks all logs. Rejects when the store cannot be read. */
   static async open(deps: RaftHostDeps): Promise<RaftHost> {
     const { tailBytesMax = TAIL_BYTES_MAX } = deps.options;
-    return new RaftHost(deps, await LogStore.open(deps.kv, { tailBytesMax }));
+    const kv = new PatientKv(deps.kv, deps.clock);
+    return new RaftHost(deps, await LogStore.open(kv, { tailBytesMax }));
   }
 
   /** A group whose log is damaged is not started; `status` says so. */
