@@ -45,6 +45,10 @@ test-full: build ## The suite and the long cases that CI leaves out
 chaos: build ## Faults on real processes under load, checked for lost or stale data (MINUTES=5, SEED=..)
 	@MINUTES=$${MINUTES:-5} node test/chaos/main.ts
 
+.PHONY: sim
+sim: build ## Raft and its log in virtual time, with faults, one cluster a seed (SEED=42 replays; MINUTES=1, SEEDS=..)
+	@node test/sim/main.ts
+
 .PHONY: bench
 bench: build ## Writes and searches per second of a local three-node cluster
 	@node bench/src/main.ts

@@ -24,6 +24,7 @@ const SUITES: readonly Suite[] = [
   { name: 'native-stress', run: () => script('scripts/test-native-stress.sh') },
   { name: 'native-asan', run: () => script('scripts/test-native-asan.sh') },
   { name: 'integration', run: () => jest('integration', '--runInBand') },
+  { name: 'sim', run: () => script('test/sim/run.sh') },
   { name: 'chaos', run: () => script('test/chaos/run.sh') },
   { name: 'full', long: true, run: () => jest('full', '--runInBand') },
 ];

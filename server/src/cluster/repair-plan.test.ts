@@ -209,6 +209,17 @@ test('a replica with a damaged log is replaced, unless it is needed', () => {
   expect(planRepairs(model.picture()).commands).toEqual([]);
 });
 
+test('a replica that is damaged before it has a vote is replaced, although another one is leaving', () => {
+  const model = new Model();
+  model.wipe('node-2', 'new');
+  model.groups.get(1)!.damaged.add(4);
+  expect(planRepairs(model.picture()).commands).toContainEqual({
+    kind: 'replaceReplica',
+    group: 1,
+    replicaId: 4,
+  });
+});
+
 test('whatever is lost, dropped or late: with a quorum everything is whole in the end, and no quorum was given away', () => {
   const fault = fc.record({
     what: fc.constantFrom('wipe', 'damage', 'down', 'up'),

@@ -132,14 +132,13 @@ function forgotten({ group, placement, configuration }: Group): MetaCommand[] {
 /** One at a time, and only while the others can do without it. */
 function damaged(picture: ClusterPicture, group: Group): MetaCommand[] {
   const { placement, configuration } = group;
-  if (placement.leaving.length > 0) return [];
   const lost = placement.replicas.find(({ replicaId, nodeId }) => {
     const report = reportOf(picture, nodeId, group.group);
     return report?.isDamaged === true && report.replicaId === replicaId;
   });
   if (lost === undefined) return [];
-  const others = configuration.voters.filter((replica) => replica !== lost.replicaId);
-  const voters = configuration.voters.includes(lost.replicaId) ? [...others, lost.replicaId] : others;
-  if (!hasQuorum(group, voters)) return [];
+  // One that has no vote yet can be replaced at any time; of voters one is lost at a time.
+  const isVoter = configuration.voters.includes(lost.replicaId);
+  if (isVoter && (placement.leaving.length > 0 || !hasQuorum(group, configuration.voters))) return [];
   return [{ kind: 'replaceReplica', group: group.group, replicaId: lost.replicaId }];
 }

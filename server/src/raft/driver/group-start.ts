@@ -1,4 +1,6 @@
-import type { ConfState, RaftOptions } from '../core/index.ts';
+import { invariant } from '../../base/index.ts';
+import { changeConf, type ConfState, decodeConfChange, type RaftOptions } from '../core/index.ts';
+import type { GroupLog } from '../log/group-log.ts';
 import type { LoadedGroup } from '../log/load-group.ts';
 import type { GroupStart } from '../types.ts';
 import { GROUP_PROPOSAL_BYTES_MAX } from './proposals.ts';
@@ -41,6 +43,18 @@ export function bootstrapConf({ bootstrapVoters, bootstrapLearners = [] }: Group
     learnersNext: [],
     autoLeave: false,
   };
+}
+
+/**
+ * Brings the configuration to where the state machine is: what it had applied may have become durable before the
+ * configuration that came of it.
+ */
+export function recoverConfiguration(log: GroupLog, applied: number): void {
+  for (const { index, data } of log.takeChanges(applied)) {
+    const outcome = changeConf(log.confState, decodeConfChange(data));
+    invariant(outcome.kind === 'changed', 'an applied change fits the configuration before it', { index });
+    log.setConfiguration({ index, confState: outcome.conf });
+  }
 }
 
 /**

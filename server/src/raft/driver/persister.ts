@@ -29,6 +29,7 @@ export class Persister {
   readonly #onError: (error: unknown) => void;
   #pending: Pending[] = [];
   #syncedSequence = 0;
+  #hasFailed = false;
   #isUrgent = false;
   #inFlight: Promise<void> | undefined;
 
@@ -65,12 +66,17 @@ export class Persister {
     if (this.#inFlight !== undefined || !(force || this.#isUrgent)) return;
     if (this.#pending.length === 0 && !this.#store.isCompactionDue) return;
     const batch = this.#takeBatch();
-    this.#inFlight = this.#write(batch).catch(this.#onError);
+    this.#inFlight = this.#write(batch).catch((error: unknown) => {
+      // It stays under way: nothing is written after it.
+      this.#hasFailed = true;
+      this.#onError(error);
+    });
   }
 
-  /** Runs `work`, which writes to the store by itself, with no batch under way. */
+  /** Runs `work`, which writes to the store by itself, with no batch under way. Rejects when a batch has failed. */
   async alone(work: () => Promise<void>): Promise<void> {
-    while (this.#inFlight !== undefined) await this.#inFlight;
+    while (this.#inFlight !== undefined && !this.#hasFailed) await this.#inFlight;
+    if (this.#hasFailed) throw new Error('an earlier write of the store has failed');
     const working = work().finally(() => {
       this.#inFlight = undefined;
     });

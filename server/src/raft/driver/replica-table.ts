@@ -4,7 +4,7 @@ import { createRaft } from '../core/index.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { GroupStart, GroupStatus, RaftMetrics } from '../types.ts';
-import { bootstrapConf, coreOptions, damageOf } from './group-start.ts';
+import { bootstrapConf, coreOptions, damageOf, recoverConfiguration } from './group-start.ts';
 import { damagedStatus, statusOf } from './group-status.ts';
 import type { ProposalBudget } from './proposals.ts';
 import { Replica } from './replica.ts';
@@ -63,6 +63,7 @@ export class ReplicaTable {
     invariant(!this.has(group), 'a group is started once', { group });
     const log = this.#logOf(start);
     if (log === undefined) return undefined;
+    recoverConfiguration(log, applied);
     const { clock, metrics, random, plan, maxAppendEntries } = this.#deps;
     const core = createRaft(coreOptions(start, { plan, maxAppendEntries }), log, random);
     log.setApplied(applied);

@@ -53,6 +53,8 @@ export class GroupLog implements LogStorage {
   #applied = 0;
   #configuration: Configuration;
   #configurationIsStaged: boolean;
+  /** Changes behind the configuration that was stored, as they were read at start. */
+  #laterChanges: Entry[] = [];
   #isStored: boolean;
   /** What `entries` could not serve from memory, by the replica it is for. */
   readonly #missing = new Map<ReplicaId, EntriesRange>();
@@ -170,11 +172,7 @@ export class GroupLog implements LogStorage {
     // The first batch of a group holds its whole state: one row without the other would be taken for damage.
     const hardState = persist.hardState ?? (this.#isStored ? undefined : this.#hardState);
     if (hardState !== undefined) this.#stageHardState(hardState, batch);
-    if (!this.#configurationIsStaged) {
-      const row = configurationRow(this.group, this.#configuration);
-      batch.put(row.key, row.value);
-    }
-    this.#configurationIsStaged = true;
+    this.#stageConfiguration(batch);
     if (!this.#isStored) this.#stageIdentity(batch);
     this.#isStored = true;
   }
@@ -191,6 +189,8 @@ export class GroupLog implements LogStorage {
     batch.deleteRange(entryKey(this.group, this.#base.index + 1), entryKey(this.group, target + 1));
     const row = baseRow(this.group, base);
     batch.put(row.key, row.value);
+    // What made it may be among the entries that are forgotten.
+    this.#stageConfiguration(batch);
     this.#base = base;
     this.#terms.dropTo(target);
     this.#marks.dropTo(target);
@@ -211,6 +211,15 @@ export class GroupLog implements LogStorage {
   restore(entry: Entry, mark: { readonly crc: number; readonly bytes: number }): void {
     this.#marks.set(entry.index, mark);
     this.#append(entry);
+    if (entry.kind === 'confChange' && entry.index > this.#configuration.index)
+      this.#laterChanges.push(entry);
+  }
+
+  /** Changes up to `applied` that came after the stored configuration; asked for once, at start. */
+  takeChanges(applied: number): readonly Entry[] {
+    const changes = this.#laterChanges.filter(({ index }) => index <= applied);
+    this.#laterChanges = [];
+    return changes;
   }
 
   /** CRC that the entry behind `index` is chained to. */
@@ -240,6 +249,13 @@ export class GroupLog implements LogStorage {
   /** Forgets the oldest entry held in memory; it stays in the store. */
   evictOldest(): void {
     this.#tail.shift();
+  }
+
+  #stageConfiguration(batch: WriteBatch): void {
+    if (this.#configurationIsStaged) return;
+    const row = configurationRow(this.group, this.#configuration);
+    batch.put(row.key, row.value);
+    this.#configurationIsStaged = true;
   }
 
   #stageIdentity(batch: WriteBatch): void {

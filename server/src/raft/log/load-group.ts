@@ -1,5 +1,5 @@
 import { DecodeError } from '../../base/index.ts';
-import type { HardState } from '../core/index.ts';
+import type { HardState, ReplicaId } from '../core/index.ts';
 import { type DecodedEntry, decodeEntry } from './entry-record.ts';
 import { FIRST_GENERATION, GroupLog, LOG_START } from './group-log.ts';
 import { STATE_ROW } from './keys.ts';
@@ -16,7 +16,13 @@ import {
 
 /** What came of reading a group: its log, or why it cannot be trusted. */
 export type LoadedGroup =
-  { readonly kind: 'ok'; readonly log: GroupLog } | { readonly kind: 'damaged'; readonly reason: string };
+  | { readonly kind: 'ok'; readonly log: GroupLog }
+  | {
+      readonly kind: 'damaged';
+      readonly reason: string;
+      /** Whose log it was; undefined when that cannot be read either. */
+      readonly replicaId?: ReplicaId | undefined;
+    };
 
 /**
  * Rebuilds the log of one group from its rows, which come in key order: state rows, then entries. Checks what a write
@@ -72,7 +78,8 @@ export class GroupLoader {
     const log = this.#open();
     if (log !== undefined) this.#checkState(log);
     if (this.#damage !== undefined || log === undefined) {
-      return { kind: 'damaged', reason: this.#damage ?? 'nothing could be read' };
+      const reason = this.#damage ?? 'nothing could be read';
+      return { kind: 'damaged', reason, replicaId: this.#replicaId };
     }
     return { kind: 'ok', log };
   }

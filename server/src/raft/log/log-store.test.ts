@@ -412,6 +412,7 @@ describe('the log of another replica in the place of a log', () => {
     await kv.write(new WriteBatch().delete(entryKey(7, 1)), SYNC);
     const damaged = await LogStore.open(kv, { tailBytesMax: 1e6 });
     expect(damaged.group(7)?.kind).toBe('damaged');
+    expect(damaged.replicaId(7)).toBe(1);
     await damaged.reset(7, { replicaId: 2, generation: 2 });
     const opened = await LogStore.open(kv.crash(), { tailBytesMax: 1e6 });
     expect([opened.replicaId(7), opened.generation(7)]).toEqual([2, 2]);

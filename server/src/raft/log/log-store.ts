@@ -99,7 +99,7 @@ export class LogStore {
   /** Whose log is stored; undefined when none is, or nobody can tell. */
   replicaId(group: number): ReplicaId | undefined {
     const loaded = this.#groups.get(group);
-    return loaded?.kind === 'ok' ? loaded.log.replicaId : undefined;
+    return loaded?.kind === 'damaged' ? loaded.replicaId : loaded?.log.replicaId;
   }
 
   /** Generation of the state of a group that is valid on this node; 1 when nothing says otherwise. */
@@ -227,7 +227,9 @@ export class LogStore {
   }
 
   #condemn(reason: string): void {
-    for (const group of this.#groups.keys()) this.#groups.set(group, { kind: 'damaged', reason });
+    for (const group of this.#groups.keys()) {
+      this.#groups.set(group, { kind: 'damaged', reason, replicaId: this.replicaId(group) });
+    }
     this.#logs.clear();
   }
 }

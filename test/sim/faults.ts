@@ -1,0 +1,270 @@
+import type { MemoryKv } from '../../server/src/storage/index.ts';
+import type { SimNode } from './node.ts';
+import { type Fault, FAULTS } from './swarm.ts';
+import type { World } from './world.ts';
+
+/** Longest time that a fault lasts. */
+const LASTING_MS = 1_500;
+/** Longest time between two faults. */
+const BETWEEN_MS = 250;
+
+/** Does to a cluster what the seed has drawn, until it is healed. */
+export class Faults {
+  isHealed = false;
+  readonly #world: World;
+  readonly #counts = new Map<Fault, number>();
+  readonly #paused = new Set<SimNode>();
+  /** Copies of Raft logs, as they were a while ago. */
+  readonly #copies = new Map<SimNode, MemoryKv>();
+  /** Being started. */
+  readonly #starting = new Set<SimNode>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  isPaused(node: SimNode): boolean {
+    return this.#paused.has(node);
+  }
+
+  counts(): Record<string, number> {
+    const { lost, replayed, brokenRequests } = this.#world.network.counts;
+    const all = Object.fromEntries(FAULTS.map((fault) => [`fault: ${fault}`, this.#counts.get(fault) ?? 0]));
+    return {
+      ...all,
+      'fault: loss': lost,
+      'fault: replay': replayed,
+      'fault: broken transfer': brokenRequests,
+    };
+  }
+
+  begin(): void {
+    const { events, random, network, swarm } = this.#world;
+    const has = (fault: Fault): boolean => swarm.faults.has(fault);
+    if (has('loss')) network.mood.loss = random.next() * 0.3;
+    if (has('replay')) network.mood.replay = random.next() * 0.5;
+    if (has('delay')) network.mood.delayMs = 5 + random.next() * 60;
+    if (has('broken transfer')) network.mood.breaking = random.next() * 0.3;
+    for (const lasting of ['delay', 'slow apply'] as const) if (has(lasting)) this.#count(lasting);
+    const next = (): void => {
+      if (this.isHealed) return;
+      this.#inject();
+      events.after(10 + random.next() * BETWEEN_MS, next);
+    };
+    events.after(100, next);
+  }
+
+  /** The process of a node has ended because of its disk. */
+  died(node: SimNode): void {
+    this.#world.note(`${node.id} ends: its disk has failed`);
+    this.#end(node);
+    this.#startLater(node);
+  }
+
+  /** No more faults: what was broken works, who was down is up. */
+  async heal(): Promise<void> {
+    const { nodes, network } = this.#world;
+    this.isHealed = true;
+    this.#world.note('healed');
+    network.cuts.clear();
+    Object.assign(network.mood, { loss: 0, replay: 0, delayMs: 5, breaking: 0 });
+    for (const node of nodes) {
+      Object.assign(node.mood, { slowMs: 2, failing: 0, isFull: false });
+      this.#resume(node);
+      if (node.running === undefined) await this.#start(node);
+    }
+  }
+
+  #inject(): void {
+    const { random, swarm, nodes } = this.#world;
+    const drawn = [...swarm.faults];
+    const fault = drawn[random.int(Math.max(1, drawn.length))];
+    const node = nodes[random.int(nodes.length)];
+    if (fault === undefined || node === undefined) return;
+    if (this.#do(fault, node)) {
+      this.#count(fault);
+      this.#world.note(`${fault}: ${node.id}`);
+    }
+  }
+
+  /** False when it cannot happen now. */
+  #do(fault: Fault, node: SimNode): boolean {
+    switch (fault) {
+      case 'partition':
+        return this.#cut(node, true);
+      case 'one-way cut':
+        return this.#cut(node, false);
+      case 'pause':
+        return this.#pause(node);
+      case 'crash':
+        return this.#crash(node);
+      case 'failing sync':
+        return this.#mood(node, { failing: 0.2 });
+      case 'full disk':
+        return this.#mood(node, { isFull: true });
+      case 'slow disk':
+        return this.#mood(node, { slowMs: 80 });
+      case 'corruption':
+      case 'lost tail':
+      case 'wipe':
+        return this.#lose(fault, node);
+      case 'replacement':
+        return this.#replace();
+      case 'transfer':
+        return this.#transfer(node);
+      case 'clock jump':
+        return this.#jump(node);
+      case 'loss':
+      case 'replay':
+      case 'delay':
+      case 'slow apply':
+      case 'broken transfer':
+        // It lasts as long as the seed.
+        return false;
+    }
+  }
+
+  #cut(node: SimNode, isBoth: boolean): boolean {
+    const { network, nodes, events, random } = this.#world;
+    const others = nodes.filter((other) => other !== node && random.next() < 0.7);
+    const isIncoming = random.next() < 0.5;
+    const cuts = others.flatMap((other) => {
+      const [to, from] = [`${node.id}>${other.id}`, `${other.id}>${node.id}`];
+      return isBoth ? [to, from] : [isIncoming ? from : to];
+    });
+    for (const cut of cuts) network.cuts.add(cut);
+    events.after(random.next() * LASTING_MS, () => {
+      for (const cut of cuts) network.cuts.delete(cut);
+    });
+    return cuts.length > 0;
+  }
+
+  #pause(node: SimNode): boolean {
+    const { network, events, random } = this.#world;
+    if (this.#paused.has(node) || node.running === undefined) return false;
+    this.#paused.add(node);
+    network.hold(node.id);
+    const pauseMs = random.next() * LASTING_MS;
+    events.after(pauseMs, () => this.#resume(node, pauseMs));
+    return true;
+  }
+
+  #resume(node: SimNode, pausedMs = 0): void {
+    if (!this.#paused.delete(node)) return;
+    // All its timers are due at once, and what came in waits in the sockets.
+    node.advance(pausedMs);
+    this.#world.network.release(node.id);
+  }
+
+  #crash(node: SimNode): boolean {
+    if (node.running === undefined) return false;
+    this.#end(node);
+    this.#startLater(node);
+    return true;
+  }
+
+  #mood(node: SimNode, mood: Partial<SimNode['mood']>): boolean {
+    const { events, random } = this.#world;
+    Object.assign(node.mood, mood);
+    events.after(random.next() * LASTING_MS, () =>
+      Object.assign(node.mood, { slowMs: 2, failing: 0, isFull: false }),
+    );
+    return true;
+  }
+
+  /** A disk loses what it must not: only while every group can bear it. */
+  #lose(fault: 'corruption' | 'lost tail' | 'wipe', node: SimNode): boolean {
+    const { random } = this.#world;
+    if (node.running === undefined || !this.#canBearLoss()) return false;
+    if (fault === 'lost tail') return this.#loseTail(node);
+    this.#end(node);
+    this.#starting.add(node);
+    const lose = async (): Promise<void> => {
+      if (fault === 'wipe') node.wipe();
+      else await node.corrupt();
+      this.#starting.delete(node);
+      this.#startLater(node, random.next() * 300);
+    };
+    void lose();
+    return true;
+  }
+
+  /** The Raft log goes back to a copy; the floor beside it does not. */
+  #loseTail(node: SimNode): boolean {
+    const copy = this.#copies.get(node);
+    this.#end(node);
+    this.#starting.add(node);
+    const lose = async (): Promise<void> => {
+      if (copy === undefined) this.#copies.set(node, await node.copyLog());
+      else await node.loseTail(copy);
+      if (copy !== undefined) this.#copies.delete(node);
+      this.#starting.delete(node);
+      this.#startLater(node);
+    };
+    void lose();
+    return copy !== undefined;
+  }
+
+  #canBearLoss(): boolean {
+    const { nodes, map, network } = this.#world;
+    const isUp = nodes.every(
+      (node) => node.running !== undefined && !node.hasFailed && !this.#paused.has(node),
+    );
+    return isUp && network.cuts.size === 0 && map.isWhole(this.#world.heard());
+  }
+
+  /** Another replica in the place of one that is well. */
+  #replace(): boolean {
+    const { random, map, swarm } = this.#world;
+    if (!this.#canBearLoss()) return false;
+    const group = random.int(swarm.groups);
+    const replicas = map.map.shards[group]?.replicas ?? [];
+    const replicaId = replicas[random.int(replicas.length)]?.replicaId;
+    if (replicaId === undefined) return false;
+    map.apply({ kind: 'replaceReplica', group, replicaId });
+    return true;
+  }
+
+  #transfer(node: SimNode): boolean {
+    const { random, swarm, nodes } = this.#world;
+    const group = random.int(swarm.groups);
+    const to = nodes[random.int(nodes.length)];
+    const host = node.running?.host;
+    if (to === undefined || host?.groups().includes(group) !== true || !host.status(group).isLeader)
+      return false;
+    host.transferLeader(group, to.id);
+    return true;
+  }
+
+  #jump(node: SimNode): boolean {
+    node.advance(this.#world.random.next() * 2_000);
+    return node.running !== undefined;
+  }
+
+  #end(node: SimNode): void {
+    this.#resume(node);
+    node.crash();
+  }
+
+  #startLater(node: SimNode, afterMs?: number): void {
+    const { events, random } = this.#world;
+    events.after(afterMs ?? random.next() * 600, () => void this.#start(node));
+  }
+
+  async #start(node: SimNode): Promise<void> {
+    if (node.running !== undefined || this.#starting.has(node)) return;
+    this.#starting.add(node);
+    await node.start();
+    if (node.hasForgotten) {
+      this.#world.note(`${node.id} is admitted with a new store`);
+      this.#world.map.readmit(node.id);
+      node.hasForgotten = false;
+      await node.start();
+    }
+    this.#starting.delete(node);
+  }
+
+  #count(fault: Fault): void {
+    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,303 @@
+import { FakeClock, type Random, seededRandom } from '../../server/src/base/index.ts';
+import { LocalReplicas } from '../../server/src/cluster/local-replicas.ts';
+import type { NodeStatus } from '../../server/src/cluster/node-status.ts';
+import type { ClusterMap, ClusterOptions } from '../../server/src/cluster/types.ts';
+import { silentLogger } from '../../server/src/observability/index.ts';
+import { lostAgainst, RaftHost, type RaftMetrics } from '../../server/src/raft/index.ts';
+import { decodeEntry } from '../../server/src/raft/log/entry-record.ts';
+import { entryKey } from '../../server/src/raft/log/keys.ts';
+import { EMPTY_FLOOR, type Floor, MemoryKv, WriteBatch } from '../../server/src/storage/index.ts';
+import { type DiskMood, SimDisk } from './disk.ts';
+import type { Events } from './events.ts';
+import { emptyMachineDisk, type MachineDisk, SimMachine } from './machine.ts';
+import type { SimNetwork } from './network.ts';
+import type { Oracle } from './oracle.ts';
+
+export const TICK_MS = 10;
+const ELECTION_MS = 20 * TICK_MS;
+
+export interface NodeDeps {
+  readonly events: Events;
+  readonly random: Random;
+  readonly network: SimNetwork;
+  readonly oracle: Oracle;
+  readonly map: () => ClusterMap;
+  /** A check failed in a callback, where it cannot be thrown. */
+  readonly onViolation: (error: unknown) => void;
+  readonly onSnapshot: () => void;
+  readonly tuning: {
+    readonly threshold: number;
+    readonly tailBytesMax: number;
+    readonly slowApplyMs: number;
+  };
+}
+
+/** A process. */
+interface Running {
+  /** Calls back when the process ends, unless the answer is called before. */
+  readonly onEnd: (listener: () => void) => () => void;
+  readonly end: () => void;
+  readonly host: RaftHost;
+  readonly disk: SimDisk;
+  readonly machine: SimMachine;
+  readonly replicas: LocalReplicas;
+  readonly leave: () => void;
+  /** Version of the map that it follows. */
+  version: number;
+}
+
+/** A machine with a disk that outlives its processes. */
+export class SimNode {
+  readonly id: string;
+  readonly mood: DiskMood = { slowMs: 2, failing: 0, isFull: false };
+  clock = new FakeClock();
+  /** The process has died by itself, of its disk. */
+  hasFailed = false;
+  /** What the disk held is gone, or not to be trusted: the node must be admitted with a new one. */
+  hasForgotten = false;
+  starts = 0;
+  readonly #deps: NodeDeps;
+  #kv = new MemoryKv('log');
+  #floor: Floor = EMPTY_FLOOR;
+  #data: MachineDisk = emptyMachineDisk();
+  #running: Running | undefined;
+
+  constructor(id: string, deps: NodeDeps) {
+    this.id = id;
+    this.#deps = deps;
+  }
+
+  get running(): Running | undefined {
+    return this.#running;
+  }
+
+  /** Opens the disk; a log below its floor is given up, as a node does that may rejoin. */
+  async start(): Promise<void> {
+    this.starts += 1;
+    this.hasFailed = false;
+    if (this.#floor !== EMPTY_FLOOR && (await lostAgainst(this.#floor, this.#kv)) !== undefined) this.wipe();
+    if (this.hasForgotten) return;
+    await this.#open();
+  }
+
+  async #open(): Promise<void> {
+    const { events, random, network, tuning, onViolation, onSnapshot } = this.#deps;
+    this.clock = new FakeClock();
+    const disk = new SimDisk(this.#kv, { floor: this.#floor, events, random, mood: this.mood });
+    const machine = new SimMachine(this.#data, {
+      onApplied: (entry) => this.#checked(() => this.#deps.oracle.applied(entry)),
+      turn: () => this.#turnOf(disk, tuning.slowApplyMs),
+    });
+    const { link, leave } = network.join(this.id);
+    const host = await RaftHost.open({
+      kv: disk,
+      transport: link,
+      clock: this.clock,
+      random: seededRandom(random.int(2 ** 31)),
+      logger: silentLogger,
+      applier: machine,
+      floor: disk.floor,
+      metrics: metricsOf(onSnapshot),
+      onFatal: (error) => {
+        if (disk.failures === 0 && !disk.isDead) onViolation(error);
+        this.hasFailed = true;
+      },
+      options: {
+        electionTimeoutMs: ELECTION_MS,
+        heartbeatIntervalMs: 5 * TICK_MS,
+        maxAppendEntries: 16,
+        tailBytesMax: tuning.tailBytesMax,
+        logCompactionThreshold: () => tuning.threshold,
+      },
+    });
+    const meta = { applied: 0, reset: (): Promise<number> => Promise.resolve(1) };
+    const replicas = new LocalReplicas({
+      nodeId: this.id,
+      groups: host,
+      shards: machine,
+      logger: silentLogger,
+      meta,
+    });
+    host.onLeaderChange((group, _leader, isLeader) => {
+      if (isLeader) this.#checked(() => this.#checkLeader(host, disk, group));
+    });
+    const endings = new Set<() => void>();
+    this.#running = {
+      host,
+      disk,
+      machine,
+      replicas,
+      leave,
+      version: 0,
+      onEnd: (listener) => {
+        endings.add(listener);
+        return () => endings.delete(listener);
+      },
+      end: () => {
+        for (const listener of [...endings]) listener();
+      },
+    };
+    this.follow();
+  }
+
+  /** Starts and replaces replicas as the newest map says. */
+  follow(): void {
+    const running = this.#running;
+    const map = this.#deps.map();
+    if (running === undefined || running.version === map.version) return;
+    const isNew = map.version === 1 && this.starts === 1;
+    running.version = map.version;
+    running.replicas.follow(map, isNew).catch((error: unknown) => {
+      // A disk that fails in the middle ends the process.
+      if (running.disk.failures === 0 && !running.disk.isDead) this.#deps.onViolation(error);
+      this.hasFailed = true;
+    });
+  }
+
+  /** The process ends at once; what it had not synced may be lost. */
+  crash(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.end();
+    running.leave();
+    this.#floor = running.disk.floor.durable;
+    this.#kv = running.disk.crash();
+    this.#running = undefined;
+    void running.host.stop().catch(() => undefined);
+  }
+
+  /** The disk is another one, with nothing on it. */
+  wipe(): void {
+    this.#kv = new MemoryKv('log');
+    this.#floor = EMPTY_FLOOR;
+    this.#data = emptyMachineDisk();
+    this.hasForgotten = true;
+  }
+
+  /** The Raft log is as it was when `copyLog` was called, the floor is not. */
+  async loseTail(former: MemoryKv): Promise<void> {
+    const state = await contentOf(former);
+    this.#kv = state;
+  }
+
+  copyLog(): Promise<MemoryKv> {
+    return contentOf(this.#kv);
+  }
+
+  /** Changes a byte of a stored entry, or takes it away; false when there is none. */
+  async corrupt(): Promise<boolean> {
+    const rows = await rowsOf(this.#kv);
+    // The last one of a log might be missing for another reason: that it was there, nobody could tell.
+    const entries = rows.filter(({ key }, at) => {
+      const next = rows[at + 1]?.key;
+      return key.length === 10 && next?.length === 10 && key.readUInt16BE(0) === next.readUInt16BE(0);
+    });
+    const row = entries[this.#deps.random.int(Math.max(1, entries.length))];
+    if (row === undefined) return false;
+    const { random } = this.#deps;
+    const value = Buffer.from(row.value);
+    value[random.int(value.length)]! ^= 1 << random.int(8);
+    const left = rows.filter((other) => other !== row);
+    if (random.next() < 0.5) left.push({ key: row.key, value });
+    this.#kv = await kvOf(left);
+    return true;
+  }
+
+  /** Time passes for the process. */
+  advance(ms: number): void {
+    this.clock.advance(ms);
+  }
+
+  status(): NodeStatus | undefined {
+    const running = this.#running;
+    if (running === undefined) return undefined;
+    return running.replicas.status(OPTIONS(this.id), { isStopping: false, mapVersion: running.version });
+  }
+
+  #checkLeader(host: RaftHost, disk: SimDisk, group: number): void {
+    const { raft } = host.status(group);
+    const { oracle } = this.#deps;
+    oracle.leads(group, raft.term, raft.id);
+    const last = oracle.lastCommittedBefore(group, raft.term);
+    if (last === undefined) return;
+    void disk.get(entryKey(group, last.index)).then(
+      (value) => this.#checked(() => checkHolds({ group, raft, last, value })),
+      () => undefined,
+    );
+  }
+
+  #checked(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#deps.onViolation(error);
+    }
+  }
+
+  #turnOf(disk: SimDisk, slowMs: number): Promise<void> {
+    if (slowMs === 0) return Promise.resolve();
+    const { events, random } = this.#deps;
+    return new Promise((resolve) => {
+      events.after(random.next() * slowMs, () => {
+        if (!disk.isDead) resolve();
+      });
+    });
+  }
+}
+
+/** Leader completeness: every entry that was committed before its term is in its log. */
+function checkHolds(o: {
+  readonly group: number;
+  readonly raft: { readonly id: number; readonly term: number; readonly lastIndex: number };
+  readonly last: { readonly index: number; readonly term: number };
+  readonly value: Buffer | undefined;
+}): void {
+  const { group, raft, last, value } = o;
+  const who = `group ${group}: ${raft.id} leads in term ${raft.term}`;
+  if (raft.lastIndex < last.index)
+    throw new Error(`${who} with a log that ends at ${raft.lastIndex}, before committed entry ${last.index}`);
+  // Without the row it is in the state that the log was compacted to.
+  if (value === undefined) return;
+  const decoded = decodeEntry(entryKey(group, last.index), value);
+  if (decoded.kind === 'ok' && decoded.entry.term !== last.term)
+    throw new Error(`${who} with another entry ${last.index} than the committed one`);
+}
+
+const OPTIONS = (nodeId: string): ClusterOptions =>
+  ({ nodeId, version: '', zone: '', addresses: { raft: '', grpc: '', rest: '' } }) as ClusterOptions;
+
+function metricsOf(onSnapshot: () => void): RaftMetrics {
+  const nothing = (): void => undefined;
+  return {
+    persisted: nothing,
+    committed: nothing,
+    proposed: nothing,
+    electionStarted: nothing,
+    snapshotDone: (_group, { direction }) => {
+      if (direction === 'received') onSnapshot();
+    },
+    snapshotFailed: nothing,
+    compacted: nothing,
+    damaged: nothing,
+  };
+}
+
+type Rows = { readonly key: Buffer; readonly value: Buffer }[];
+
+async function rowsOf(kv: MemoryKv): Promise<Rows> {
+  const rows: Rows = [];
+  for await (const chunk of kv.iterate({})) rows.push(...chunk);
+  return rows;
+}
+
+async function kvOf(rows: Rows): Promise<MemoryKv> {
+  const kv = new MemoryKv('log');
+  const batch = new WriteBatch();
+  for (const { key, value } of rows) batch.put(key, value);
+  await kv.write(batch, { sync: true });
+  return kv;
+}
+
+async function contentOf(kv: MemoryKv): Promise<MemoryKv> {
+  return kvOf(await rowsOf(kv));
+}

@@ -1,0 +1,47 @@
+import type { Random } from '../../server/src/base/index.ts';
+
+/** Kinds of faults; a seed has about half of them, so that each also happens without the others. */
+export const FAULTS = [
+  'loss',
+  'replay',
+  'delay',
+  'partition',
+  'one-way cut',
+  'pause',
+  'crash',
+  'failing sync',
+  'full disk',
+  'slow disk',
+  'slow apply',
+  'corruption',
+  'lost tail',
+  'wipe',
+  'replacement',
+  'transfer',
+  'clock jump',
+  'broken transfer',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface Swarm {
+  readonly nodes: number;
+  readonly groups: number;
+  readonly replicas: number;
+  readonly faults: ReadonlySet<Fault>;
+  /** Entries that logs keep: few, so that replicas that were away need snapshots. */
+  readonly threshold: number;
+  /** Bytes of entries in memory: few, so that the disk is read. */
+  readonly tailBytesMax: number;
+}
+
+export function drawSwarm(random: Random): Swarm {
+  const nodes = 3 + 2 * random.int(2);
+  return {
+    nodes,
+    groups: 1 + random.int(3),
+    replicas: nodes === 5 && random.next() < 0.5 ? 5 : 3,
+    faults: new Set(FAULTS.filter(() => random.next() < 0.45)),
+    threshold: 5 + random.int(60),
+    tailBytesMax: random.next() < 0.3 ? 200 : 100_000,
+  };
+}
