@@ -58,7 +58,7 @@ export function nodeConfig(node: NodePlan, options: PlanOptions): string {
       distance_metric: 'cosine',
       ...(options.dimension === undefined ? {} : { dimension: options.dimension }),
     },
-    storage: { compression_enabled: true, cache_size_mb: 64, write_buffer_size_mb: 32 },
+    storage: { compression_enabled: true, cache_size_mb: 64, write_buffer_size_mb: 32, disk_ballast_mb: 1 },
     index: { m: 16, ef_construction: 100, ef_search: 100 },
     monitoring: { prometheus_enabled: true, prometheus_port: node.metricsPort, metrics_interval_secs: 10 },
   };

@@ -2,7 +2,7 @@ import type { ClusterNode } from './cluster/index.ts';
 import { machineCollector, type Metrics } from './observability/index.ts';
 import { META_GROUP, type RaftHost, type RaftMetrics, type TrafficMetrics } from './raft/index.ts';
 import type { ShardHost } from './shard/index.ts';
-import type { KvStore } from './storage/index.ts';
+import { DISK_STATES, type DiskGuard, type KvStore } from './storage/index.ts';
 
 /** What the Raft host measures, as the metrics of the node. */
 export function raftMetrics(metrics: Metrics): RaftMetrics {
@@ -34,13 +34,14 @@ interface Measured {
   readonly raft: RaftHost;
   readonly shards: ShardHost;
   readonly stores: readonly KvStore[];
+  readonly disk: DiskGuard;
   readonly cluster: ClusterNode;
 }
 
 /** Gauges that are looked up every metrics interval. */
 export function addCollectors(
   metrics: Metrics,
-  { dataDirectory, raft, shards, stores, cluster }: Measured,
+  { dataDirectory, raft, shards, stores, disk, cluster }: Measured,
 ): void {
   metrics.addCollector(machineCollector(metrics, dataDirectory));
   metrics.beforeScrape(() => {
@@ -53,6 +54,20 @@ export function addCollectors(
       unlinked: sum((index) => index.unlinked),
       bytes: sum((index) => index.bytes),
     });
+  });
+  metrics.beforeScrape(() => {
+    const { state, availableBytes, ballastBytes, limits } = disk.room;
+    const { softBytes, hardBytes } = limits;
+    metrics.setDiskRoom({
+      level: DISK_STATES.indexOf(state),
+      availableBytes,
+      ballastBytes,
+      softBytes,
+      hardBytes,
+    });
+    metrics.setDamagedReplicas(
+      raft.groups().filter((group) => raft.status(group).damage !== undefined).length,
+    );
   });
   metrics.addCollector(() => {
     const counts = stores.map((store) => store.cacheCounts());

@@ -7,9 +7,10 @@ import { openStorage, type Storage } from './compose-storage.ts';
 import type { Config, ConfigHandle } from './config/index.ts';
 import { configurePool } from './native/index.ts';
 import { type Logger, Metrics } from './observability/index.ts';
-import { PeerTransport, RaftHost } from './raft/index.ts';
+import { type DiskRoom, PeerTransport, RaftHost } from './raft/index.ts';
 import { AdminService, PointsService } from './service/index.ts';
 import { ShardHost } from './shard/index.ts';
+import type { DiskGuard } from './storage/index.ts';
 
 /** How long a stopping node serves and finishes requests, handing over its leaderships included. */
 const STOP_GRACE_MS = 10_000;
@@ -17,6 +18,8 @@ const STOP_GRACE_MS = 10_000;
 const HAND_OVER_MS = 4_000;
 /** Files of the vector indexes, in the data directory. */
 const INDEX_DIRECTORY = 'index';
+/** Of the hard limit, for entries that come while the disk is full; the rest is for votes, tables and compactions. */
+const FULL_DISK_SHARE = 1 / 8;
 const MIB = 1024 * 1024;
 
 export interface NodeDeps {
@@ -63,6 +66,7 @@ export async function startNode(deps: NodeDeps): Promise<RunningNode> {
     ...core,
     dataDirectory: core.storage.directory.path,
     stores: [core.storage.raft, core.storage.data],
+    disk: core.storage.disk,
   });
   core.metrics.start(config.current.monitoring.metricsIntervalSecs);
   core.cluster.onFormed(() => logger.info('the node serves its shards'));
@@ -90,7 +94,10 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     },
   });
   const options = clusterOptions(settings, deps.version);
-  const cluster = await ClusterNode.open({ options, ...storage, shards, clock, logger, onFatal });
+  const cluster = await ClusterNode.open({
+    ...{ options, ...storage, shards, clock, logger, onFatal },
+    disk: () => storage.disk.room,
+  });
   // Peers connect before the Raft host is there.
   const later: { raft?: RaftHost } = {};
   const sequence = (): number => Math.max(storage.sequence, later.raft?.syncedSequence ?? 0);
@@ -129,6 +136,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     metrics: raftMetrics(metrics),
     floor: storage.floor,
     applier: cluster.applier,
+    disk: appendRoom(storage.disk),
     options: {
       ...settings.raft,
       logCompactionThreshold: () => config.current.raft.logCompactionThreshold,
@@ -138,6 +146,13 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   });
   later.raft = raft;
   return { storage, metrics, shards, cluster, transport, raft };
+}
+
+function appendRoom(disk: DiskGuard): DiskRoom {
+  return {
+    hasRoom: () => disk.state !== 'full',
+    reserveBytes: disk.room.limits.hardBytes * FULL_DISK_SHARE,
+  };
 }
 
 async function openDoors(deps: NodeDeps, core: Core): Promise<Doors> {

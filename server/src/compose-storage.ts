@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asError, type Clock } from './base/index.ts';
 import { giveUpStore } from './cluster/index.ts';
+import { roomForStores, watchDisk } from './compose-disk.ts';
 import type { Config } from './config/index.ts';
 import { KvError } from './native/index.ts';
 import type { Logger } from './observability/index.ts';
@@ -8,6 +9,7 @@ import { lostAgainst, storedSequence } from './raft/index.ts';
 import {
   DATA_DIRECTORY,
   type DataDirectory,
+  type DiskGuard,
   FloorKeeper,
   type KvStore,
   openDataDirectory,
@@ -27,6 +29,8 @@ export interface Storage {
   readonly data: KvStore;
   /** What the Raft log must not fall behind, and what was seen of the stores of others. */
   readonly floor: FloorKeeper;
+  /** How much room there is. */
+  readonly disk: DiskGuard;
   /** Of the newest write batch of the Raft log at start. */
   readonly sequence: number;
   /** Entries or points are on this disk, whoever they belong to. */
@@ -58,6 +62,7 @@ interface Stores {
  * forgotten what it promised is given up for a new one when others may have what it has lost.
  */
 export async function openStorage(config: Config, deps: StorageDeps): Promise<Storage> {
+  const limits = await roomForStores(config, deps);
   const directory = await openDataDirectory(config.server.dataDir);
   const { clock, onError } = deps;
   let isOpen = false;
@@ -66,18 +71,21 @@ export async function openStorage(config: Config, deps: StorageDeps): Promise<St
   const { raft, data, sequence } = await openTrusted({ config, directory, onFailure }, deps.logger);
   isOpen = true;
   const write = (bytes: Buffer): Promise<void> => directory.writeFloor(bytes);
+  const disk = await watchDisk(directory.path, limits, deps);
   const floor = new FloorKeeper({ floor: directory.floor, write, clock, onError });
   return {
     directory,
     raft,
     data,
     floor,
+    disk,
     sequence,
     holdsData: !(await isEmpty(raft)) || !(await isEmpty(data)),
     close: async () => {
       await data.close();
       await raft.close();
       await floor.close();
+      await disk.close();
       await directory.close();
     },
   };

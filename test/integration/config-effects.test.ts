@@ -24,6 +24,9 @@ const SHOWN_IN: Readonly<Record<string, string>> = {
   'raft.election_timeout_ms': 'test/integration/shutdown.test.ts',
   'raft.log_compaction_threshold': 'test/integration/snapshots.test.ts',
   'sharding.migration_rate_mb_per_sec': 'server/src/raft/driver/snapshots.test.ts',
+  'storage.disk_soft_limit_mb': 'test/integration/full-disk.test.ts',
+  'storage.disk_hard_limit_mb': 'test/integration/full-disk.test.ts',
+  'storage.disk_ballast_mb': 'test/integration/full-disk.test.ts',
   'raft.max_append_entries': 'server/src/raft/core/scenarios/max-append-entries.txt',
 };
 

@@ -1,9 +1,11 @@
-import { call } from './client.ts';
+import { call, errorCode } from './client.ts';
 import { vectorOf } from './vectors.ts';
 
 /** Writes points one after another through several nodes until stopped, and remembers which were acknowledged. */
 export class BackgroundWriter {
   readonly acknowledged: number[] = [];
+  /** How often writes were answered with an error of this code. */
+  readonly refused = new Map<string, number>();
   /** Longest time between two acknowledgements, in ms. */
   longestGapMs = 0;
   #stopped = false;
@@ -35,6 +37,10 @@ export class BackgroundWriter {
         vector: vectorOf(id, this.#options.dimension),
         payload: { id },
       }).catch(() => undefined);
+      if (reply !== undefined && reply.status !== 200) {
+        const code = errorCode(reply) ?? String(reply.status);
+        this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+      }
       if (reply?.status !== 200) continue;
       this.acknowledged.push(id);
       this.longestGapMs = Math.max(this.longestGapMs, performance.now() - lastMs);

@@ -90,6 +90,14 @@ export const ERRORS = {
     retryable: true,
     advice: 'The shard has no leader or no quorum now; nothing was applied. Retry after a moment.',
   },
+  STORAGE_FULL: {
+    class: 'Unavailable',
+    http: 503,
+    grpc: 14,
+    retryable: true,
+    advice:
+      'The disks of most replicas of the shard are (almost) full; nothing was applied. Delete points or add room: writes go on by themselves.',
+  },
   SHUTTING_DOWN: {
     class: 'Unavailable',
     http: 503,

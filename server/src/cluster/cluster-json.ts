@@ -11,6 +11,7 @@ import {
   silenceMs,
   vectorsOf,
 } from './cluster-view.ts';
+import type { DiskState } from '../storage/index.ts';
 import type { ReplicaPlacement, ShardPlacement } from './types.ts';
 
 /** The answers of `GET /cluster/info`, `/cluster/nodes` and `/cluster/shards`, key by key as they are sent. */
@@ -55,6 +56,10 @@ interface NodeInfo {
   readonly zone: string | null;
   /** Null until the node has been heard. */
   readonly version: string | null;
+  /** Room on its disk, as it said last; null until it has been heard. */
+  readonly disk: DiskState | null;
+  /** Replicas on it whose log cannot be trusted: they take no part until they are replaced. */
+  readonly damaged_replicas: readonly (number | 'meta')[];
   /** Milliseconds since it was last heard; null when it never was since this node started. */
   readonly last_seen_ms: number | null;
 }
@@ -134,6 +139,10 @@ export function nodesOf(picture: ClusterPicture): NodesInfo {
       store_uuid: member.storeUuid,
       zone: member.zone === '' ? null : member.zone,
       version: heard.get(nodeId)?.status.version ?? null,
+      disk: heard.get(nodeId)?.status.disk ?? null,
+      damaged_replicas: groups
+        .filter(({ isDamaged }) => isDamaged)
+        .map(({ group }) => (group === META_GROUP ? 'meta' : group)),
       last_seen_ms: heard.has(nodeId) ? Math.round(silenceMs(picture, nodeId)) : null,
     };
   });

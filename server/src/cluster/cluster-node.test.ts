@@ -106,6 +106,7 @@ class Bench {
       directory,
       data,
       holdsData: false,
+      disk: () => ({ state: 'ok', availableBytes: 1e9 }),
       shards,
       clock: this.clock,
       logger: silentLogger,

@@ -8,7 +8,9 @@ import { ClusterApplier } from './applier.ts';
 import { refusalOf } from './authorize.ts';
 import { ClusterReports } from './cluster-reports.ts';
 import { type ClusterPicture, nodeStateOf } from './cluster-view.ts';
+import { type Demand, judgeRoom, type RoomVerdict } from './disk-room.ts';
 import { Formation } from './formation.ts';
+import type { NodeDisk } from './health.ts';
 import { LeaderBalancer } from './leader-balancer.ts';
 import { LocalReplicas } from './local-replicas.ts';
 import { KnownMap } from './known-map.ts';
@@ -39,6 +41,8 @@ export interface ClusterDeps {
   /** The stores hold entries or points. */
   readonly holdsData: boolean;
   readonly shards: LocalShards;
+  /** Room on the disk of this node, now. */
+  readonly disk: () => NodeDisk;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The node must end; called at most once per cause. */
@@ -91,6 +95,7 @@ export class ClusterNode {
       version,
       connections: () => this.#running,
       standing: () => this.#formation.standing,
+      disk: deps.disk,
       map: () => this.#meta.map,
       picture: () => this.#picture(),
     });
@@ -184,6 +189,16 @@ export class ClusterNode {
     return meta?.isLeader === true && meta.raft.applied === meta.raft.lastIndex;
   }
 
+  /** Whether a shard that is led here has room for an entry; asked before every proposal. */
+  roomFor(shard: number, demand: Demand): RoomVerdict {
+    const replicas = this.#meta.map?.shards[shard]?.replicas ?? [];
+    const own = this.#deps.disk().state;
+    const states = replicas.map(({ nodeId }) =>
+      nodeId === this.nodeId ? own : (this.#running?.exchange.diskOf(nodeId) ?? 'ok'),
+    );
+    return judgeRoom(demand, own, states);
+  }
+
   /**
    * The default collection; made with this dimension when there is none, which only a cluster of one can lack. Throws
    * SHARD_UNAVAILABLE when that cannot be decided here and now.
@@ -222,7 +237,8 @@ export class ClusterNode {
       peers,
       ownStatus: () => {
         const mapVersion = this.#known.map?.version ?? 0;
-        return replicas.status(options, { isStopping: this.#isStopping, mapVersion });
+        const disk = this.#deps.disk().state;
+        return replicas.status(options, { isStopping: this.#isStopping, mapVersion, disk });
       },
       isMember,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
@@ -234,6 +250,7 @@ export class ClusterNode {
       clock,
       logger,
       onFatal,
+      disk: () => this.#deps.disk().state,
       picture: () => this.#picture(),
     });
     const duties = new Periodic({

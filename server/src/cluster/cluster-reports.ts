@@ -9,7 +9,7 @@ import {
   type ShardsInfo,
 } from './cluster-json.ts';
 import type { ClusterPicture } from './cluster-view.ts';
-import { type Health, judge, type Verdict } from './health.ts';
+import { type Health, judge, type NodeDisk, type Verdict } from './health.ts';
 import type { GroupState, Groups, Peers } from './ports.ts';
 import type { Standing } from './standing.ts';
 import type { ClusterMap } from './types.ts';
@@ -20,6 +20,7 @@ interface ReportsDeps {
   /** Undefined until the node has started. */
   readonly connections: () => { readonly groups: Groups; readonly peers: Peers } | undefined;
   readonly standing: () => Standing;
+  readonly disk: () => NodeDisk;
   readonly map: () => ClusterMap | undefined;
   readonly picture: () => ClusterPicture | undefined;
 }
@@ -75,6 +76,8 @@ export class ClusterReports {
       shards: numbers.length,
       outOfReach: numbers.filter((shard) => !this.#reachesLeader(shard)),
       damaged: numbers.filter((shard) => this.groupState(shard)?.damage !== undefined),
+      isMetaDamaged: this.groupState(META_GROUP)?.damage !== undefined,
+      disk: this.#deps.disk(),
     });
   }
 

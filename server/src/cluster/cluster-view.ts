@@ -1,6 +1,6 @@
 import type { GroupReport } from './node-status.ts';
 import type { HeardStatus } from './status-exchange.ts';
-import type { ClusterMap, Member, ShardPlacement } from './types.ts';
+import type { ClusterMap, Member, ReplicaPlacement, ShardPlacement } from './types.ts';
 
 /** Not heard for so long: `suspect`, then `down`. Nobody is ever removed for it. */
 const SUSPECT_AFTER_MS = 3_000;
@@ -57,14 +57,28 @@ export function nodeStateOf(picture: ClusterPicture, member: Member): NodeState 
   return held.every((shard) => isCaughtUp(picture, shard, member.nodeId)) ? 'healthy' : 'joining';
 }
 
-/** A started voter that its leader replicates to without a gap. Without a leader nobody can tell: started is enough. */
+/** `isCaughtUpIn` for a shard. */
 export function isCaughtUp(picture: ClusterPicture, shard: ShardPlacement, nodeId: string): boolean {
-  const own = reportOf(picture, nodeId, shard.shard);
-  const wanted = shard.replicas.find((replica) => replica.nodeId === nodeId);
+  return isCaughtUpIn(picture, { group: shard.shard, replicas: shard.replicas }, nodeId);
+}
+
+export interface PlacedGroup {
+  readonly group: number;
+  readonly replicas: readonly ReplicaPlacement[];
+}
+
+/** A started voter that its leader replicates to without a gap. Without a leader nobody can tell: started is enough. */
+export function isCaughtUpIn(
+  picture: ClusterPicture,
+  { group, replicas }: PlacedGroup,
+  nodeId: string,
+): boolean {
+  const own = reportOf(picture, nodeId, group);
+  const wanted = replicas.find((replica) => replica.nodeId === nodeId);
   // Another one is about to be replaced.
   if (own === undefined || own.replicaId !== wanted?.replicaId) return false;
   if (own.role === 'learner' || own.isDamaged) return false;
-  const leader = leaderOf(picture, shard.shard);
+  const leader = leaderOf(picture, group);
   if (leader?.report === undefined || leader.nodeId === nodeId) return true;
   const progress = leader.report.progress.find(({ replica }) => replica === own.replicaId);
   if (progress === undefined || progress.isLearner || progress.state !== 'replicate') return false;

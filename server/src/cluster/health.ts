@@ -1,3 +1,5 @@
+import type { DiskState } from '../storage/index.ts';
+
 /** What this node can do for clients now. */
 export interface Health {
   /** `degraded`: some shards cannot be read strongly or written through this node; `unavailable`: none can. */
@@ -11,6 +13,12 @@ export interface Health {
 
 export type Verdict = Pick<Health, 'status' | 'reason'>;
 
+/** Room on the disk of this node. */
+export interface NodeDisk {
+  readonly state: DiskState;
+  readonly availableBytes: number;
+}
+
 export interface ShardReach {
   /** How many the cluster has. */
   readonly shards: number;
@@ -18,17 +26,43 @@ export interface ShardReach {
   readonly outOfReach: readonly number[];
   /** The replica here was not started. */
   readonly damaged: readonly number[];
+  /** The same of the replica of `meta`. */
+  readonly isMetaDamaged: boolean;
+  readonly disk: NodeDisk;
 }
 
-/** Judges a member by the shards that it can serve now. */
-export function judge({ shards, outOfReach, damaged }: ShardReach): Verdict {
-  if (outOfReach.length === 0) return { status: 'healthy', reason: undefined };
-  const isAll = outOfReach.length === shards;
-  const which = isAll ? 'every shard' : `shards ${rangesText(outOfReach)}`;
-  const reach = `${which} (${outOfReach.length} of ${shards}) cannot be written or read strongly here: no leader in reach`;
-  const logs =
-    damaged.length === 0 ? '' : `; the logs of shards ${rangesText(damaged)} are damaged on this node`;
-  return { status: isAll ? 'unavailable' : 'degraded', reason: `${reach}${logs}` };
+/** Judges a member by the shards that it can serve now, and by what it lacks itself. */
+export function judge(reach: ShardReach): Verdict {
+  const { shards, outOfReach } = reach;
+  const reasons = [...reachReasons(reach), ...damageReasons(reach), ...diskReasons(reach.disk)];
+  if (reasons.length === 0) return { status: 'healthy', reason: undefined };
+  const isAll = shards > 0 && outOfReach.length === shards;
+  return { status: isAll ? 'unavailable' : 'degraded', reason: reasons.join('; ') };
+}
+
+function reachReasons({ shards, outOfReach }: ShardReach): string[] {
+  if (outOfReach.length === 0) return [];
+  const which = outOfReach.length === shards ? 'every shard' : `shards ${rangesText(outOfReach)}`;
+  return [
+    `${which} (${outOfReach.length} of ${shards}) cannot be written or read strongly here: no leader in reach`,
+  ];
+}
+
+function damageReasons({ damaged, isMetaDamaged }: ShardReach): string[] {
+  const reasons: string[] = [];
+  if (isMetaDamaged) reasons.push('the log of meta is damaged on this node');
+  if (damaged.length > 0) reasons.push(`the logs of shards ${rangesText(damaged)} are damaged on this node`);
+  return reasons;
+}
+
+function diskReasons({ state, availableBytes }: NodeDisk): string[] {
+  if (state === 'ok') return [];
+  const left = `${Math.floor(availableBytes / 2 ** 20)} MiB left`;
+  return [
+    state === 'full'
+      ? `the disk of this node is full (${left}): it votes and reads, and appends nothing`
+      : `the disk of this node is almost full (${left}): it leads nothing that another node can lead`,
+  ];
 }
 
 /** `0-5, 7`; ascending input. */

@@ -1,7 +1,15 @@
 import type { Clock } from '../base/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { META_GROUP } from '../raft/index.ts';
-import { type ClusterPicture, isCaughtUp, nodeStateOf } from './cluster-view.ts';
+import type { DiskState } from '../storage/index.ts';
+import {
+  type ClusterPicture,
+  isCaughtUp,
+  isCaughtUpIn,
+  nodeStateOf,
+  type PlacedGroup,
+} from './cluster-view.ts';
+import { type LedGroup, planEvacuation } from './evacuation.ts';
 import { type LedShard, planTransfers } from './leader-balance.ts';
 import { Periodic } from './periodic.ts';
 import type { Groups } from './ports.ts';
@@ -16,6 +24,8 @@ interface BalancerDeps {
   readonly groups: Groups;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Room on the disk of this node. */
+  readonly disk: () => DiskState;
   readonly picture: () => ClusterPicture | undefined;
   readonly onFatal: (error: Error) => void;
 }
@@ -58,7 +68,11 @@ export class LeaderBalancer {
     const picture = this.#deps.picture();
     if (picture === undefined) return;
     this.#watchHealth(picture);
-    const { nodeId, clock, groups, logger } = this.#deps;
+    const { nodeId, clock, groups, logger, disk } = this.#deps;
+    if (disk() !== 'ok') {
+      this.#evacuate(picture);
+      return;
+    }
     const justFormed = clock.nowMs() - this.#formedAtMs < SETTLING_MS;
     for (const { shard, preferredLeader } of planTransfers({
       self: nodeId,
@@ -68,6 +82,34 @@ export class LeaderBalancer {
       logger.info('handing a shard to its preferred leader', { shard, preferredLeader });
       groups.transferLeader(shard, preferredLeader);
     }
+  }
+
+  /** Nobody without room is given anything, so nothing comes back. */
+  #evacuate(picture: ClusterPicture): void {
+    const { groups, logger, disk } = this.#deps;
+    const { meta, shards } = picture.map;
+    const placed = [
+      { group: META_GROUP, ...meta },
+      ...shards.map((shard) => ({ group: shard.shard, ...shard })),
+    ];
+    const local = new Set(groups.groups());
+    const led = placed.flatMap((group) => (local.has(group.group) ? this.#toEvacuate(picture, group) : []));
+    for (const { group, to } of planEvacuation(led)) {
+      logger.info('handing a group to a node whose disk has room', { group, to, disk: disk() });
+      groups.transferLeader(group, to);
+    }
+  }
+
+  #toEvacuate(picture: ClusterPicture, placed: PlacedGroup): LedGroup[] {
+    const { nodeId: self, groups } = this.#deps;
+    const { isLeader, raft } = groups.status(placed.group);
+    if (!isLeader) return [];
+    const candidates = placed.replicas
+      .map(({ nodeId }) => nodeId)
+      .filter(
+        (nodeId) => nodeId !== self && mayLead(picture, nodeId) && isCaughtUpIn(picture, placed, nodeId),
+      );
+    return [{ group: placed.group, candidates, isTransferring: raft.transferee !== 0 }];
   }
 
   #led(picture: ClusterPicture): LedShard[] {
@@ -98,10 +140,15 @@ export class LeaderBalancer {
   #watchHealth(picture: ClusterPicture): void {
     const nowMs = this.#deps.clock.nowMs();
     for (const member of picture.map.members) {
-      const isStopping = picture.heard.get(member.nodeId)?.status.isStopping === true;
-      const isHealthy = nodeStateOf(picture, member) === 'healthy' && !isStopping;
+      const isHealthy = nodeStateOf(picture, member) === 'healthy' && mayLead(picture, member.nodeId);
       if (!isHealthy) this.#healthySinceMs.delete(member.nodeId);
       else if (!this.#healthySinceMs.has(member.nodeId)) this.#healthySinceMs.set(member.nodeId, nowMs);
     }
   }
+}
+
+/** Heard lately, not about to stop, and with room to lead. */
+function mayLead(picture: ClusterPicture, nodeId: string): boolean {
+  const heard = picture.heard.get(nodeId);
+  return heard !== undefined && !heard.status.isStopping && heard.status.disk === 'ok';
 }

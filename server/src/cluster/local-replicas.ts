@@ -86,18 +86,14 @@ export class LocalReplicas {
     return this.#following;
   }
 
-  status(
-    options: ClusterOptions,
-    { isStopping, mapVersion }: Pick<NodeStatus, 'isStopping' | 'mapVersion'>,
-  ): NodeStatus {
+  status(options: ClusterOptions, own: Pick<NodeStatus, 'isStopping' | 'mapVersion' | 'disk'>): NodeStatus {
     const { groups } = this.#deps;
     return {
       nodeId: options.nodeId,
       version: options.version,
       addresses: options.addresses,
       zone: options.zone,
-      isStopping,
-      mapVersion,
+      ...own,
       groups: groups.groups().map((group) => this.#report(group, groups.status(group))),
     };
   }

@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from '../base/index.ts';
 import { readFormat, readList, readName, readOptional, writeList, writeOptional } from './codec.ts';
+import { DISK_STATES, type DiskState } from '../storage/index.ts';
 import type { ReplicaProgress } from './ports.ts';
 import type { NodeAddresses } from './types.ts';
 
@@ -44,16 +45,18 @@ export interface NodeStatus {
   readonly isStopping: boolean;
   /** Version of the newest cluster map that it knows; 0: none. */
   readonly mapVersion: number;
+  /** Room on its disk: a leadership goes only where it is `ok`. */
+  readonly disk: DiskState;
   readonly groups: readonly GroupReport[];
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
   out.text(status.nodeId).text(status.version).text(status.zone);
   out.text(status.addresses.raft).text(status.addresses.grpc).text(status.addresses.rest);
-  out.bool(status.isStopping).u53(status.mapVersion);
+  out.bool(status.isStopping).u53(status.mapVersion).text(status.disk);
   writeList(out, status.groups, (report) => writeReport(out, report));
   return out.finish();
 }
@@ -69,6 +72,7 @@ export function decodeNodeStatus(bytes: Buffer): NodeStatus {
     addresses: { raft: from.text(), grpc: from.text(), rest: from.text() },
     isStopping: from.bool(),
     mapVersion: from.u53(),
+    disk: readName(from, DISK_STATES),
     groups: readList(from, readReport),
   };
   from.end();

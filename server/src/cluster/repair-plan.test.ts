@@ -70,7 +70,16 @@ class Model {
       NODES.filter((nodeId) => !this.down.has(nodeId)).map((nodeId) => {
         const groups = [...this.groups.keys()].flatMap((group) => this.#report(group, nodeId));
         const addresses = { raft: 'r:1', grpc: 'g:1', rest: 'h:1' };
-        const status = { nodeId, version: '', addresses, zone: '', isStopping: false, mapVersion: 1, groups };
+        const status = {
+          nodeId,
+          version: '',
+          addresses,
+          zone: '',
+          isStopping: false,
+          mapVersion: 1,
+          disk: 'ok' as const,
+          groups,
+        };
         return [nodeId, { status, ageMs: 0 }] as const;
       }),
     );

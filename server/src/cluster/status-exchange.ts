@@ -1,11 +1,14 @@
 import { asError, type Clock } from '../base/index.ts';
 import type { Logger } from '../observability/index.ts';
+import type { DiskState } from '../storage/index.ts';
 import { RPC } from './formation-messages.ts';
 import { decodeNodeStatus, encodeNodeStatus, type NodeStatus } from './node-status.ts';
 import { Periodic } from './periodic.ts';
 import type { Hello, Peers } from './ports.ts';
 
 const STATUS_PERIOD_MS = 1_000;
+/** What a silent node said of its disk counts for so long. */
+const DISK_KNOWN_MS = 10_000;
 
 /** The last word of a node, and how old it is. */
 export interface HeardStatus {
@@ -64,6 +67,13 @@ export class StatusExchange {
     for (const [nodeId, { status, atMs }] of this.#heard) all.set(nodeId, { status, ageMs: nowMs - atMs });
     const own = this.#deps.ownStatus();
     return all.set(own.nodeId, { status: own, ageMs: 0 });
+  }
+
+  /** Room on the disk of another node, as it said last; undefined when it has not been heard for long. */
+  diskOf(nodeId: string): DiskState | undefined {
+    const last = this.#heard.get(nodeId);
+    const isOld = last === undefined || this.#deps.clock.nowMs() - last.atMs > DISK_KNOWN_MS;
+    return isOld ? undefined : last.status.disk;
   }
 
   /** Settles when every other member has it or is out of reach. */

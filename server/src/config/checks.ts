@@ -25,6 +25,7 @@ export function impossibleCombinations(settings: Settings): readonly Finding[] {
   return [
     ...equalPorts(settings),
     ...timeouts(settings),
+    ...diskLimits(settings),
     ...(isClusterEnabled(settings) ? clusterNeeds(settings) : []),
     ...disabledCluster(settings),
     ...peerLists(settings),
@@ -91,6 +92,19 @@ function timeouts({ raft }: Settings): Finding[] {
       text:
         `[raft] heartbeat_interval_ms = ${heartbeat} with election_timeout_ms = ${election}: one late heartbeat would ` +
         'start an election; make the election timeout at least twice the heartbeat interval',
+    },
+  ];
+}
+
+function diskLimits({ storage }: Settings): Finding[] {
+  const { disk_soft_limit_mb: soft, disk_hard_limit_mb: hard } = storage;
+  if (soft === undefined || hard === undefined || hard < soft) return [];
+  return [
+    {
+      paths: ['storage.disk_hard_limit_mb', 'storage.disk_soft_limit_mb'],
+      text:
+        `[storage] disk_hard_limit_mb = ${hard} with disk_soft_limit_mb = ${soft}: writes are refused before the disk ` +
+        'is full; make the hard limit smaller than the soft one',
     },
   ];
 }

@@ -42,6 +42,9 @@ export function deriveConfig(o: {
       compressionEnabled: storage.compression_enabled,
       cacheSizeMb: storage.cache_size_mb,
       writeBufferSizeMb: storage.write_buffer_size_mb,
+      diskSoftLimitMb: storage.disk_soft_limit_mb,
+      diskHardLimitMb: storage.disk_hard_limit_mb,
+      diskBallastMb: storage.disk_ballast_mb,
     },
     index: { m: index.m, efConstruction: index.ef_construction, efSearch: index.ef_search },
     monitoring: {

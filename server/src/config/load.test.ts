@@ -117,6 +117,11 @@ describe('impossible combinations', () => {
       'heartbeat_interval_ms = 1000 with election_timeout_ms = 1000',
     ],
     [
+      'a hard limit of the disk at the soft one',
+      '[storage]\ndisk_soft_limit_mb = 100\ndisk_hard_limit_mb = 100',
+      'disk_hard_limit_mb = 100 with disk_soft_limit_mb = 100',
+    ],
+    [
       'seeds without a cluster',
       '[cluster]\nseed_nodes = ["a@b:1"]',
       'seed_nodes is set but enabled is not set',

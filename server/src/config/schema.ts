@@ -178,6 +178,18 @@ const storage = z.strictObject({
   write_buffer_size_mb: withDefault(integer(1, 4096), 64, {
     doc: 'Memory in MiB that collects writes before a file is made.',
   }),
+  disk_soft_limit_mb: optional(integer(1, 1_048_576), {
+    doc: 'With less room than this on the disk, in MiB, the node hands its shards over; writes are refused while a majority of nodes has less.',
+    derived: 'a tenth of the file system, at most 1,024, at least twice `disk_hard_limit_mb`',
+  }),
+  disk_hard_limit_mb: optional(integer(1, 1_048_576), {
+    doc: 'With less room than this, in MiB, the node appends nothing any more; it still votes and reads. Below `disk_soft_limit_mb`.',
+    derived: 'a twentieth of the file system, at least `write_buffer_size_mb`, at most 256',
+  }),
+  disk_ballast_mb: optional(integer(0, 1_048_576), {
+    doc: 'Size in MiB of a file that is removed when the disk is full, so that compactions and the next start have room.',
+    derived: '`write_buffer_size_mb` and 64, at most a twentieth of the file system',
+  }),
 });
 
 const index = z.strictObject({

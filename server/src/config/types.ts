@@ -88,6 +88,10 @@ export interface StorageConfig {
   readonly compressionEnabled: boolean;
   readonly cacheSizeMb: number;
   readonly writeBufferSizeMb: number;
+  /** The three of the disk: undefined: as the file system is large. */
+  readonly diskSoftLimitMb: number | undefined;
+  readonly diskHardLimitMb: number | undefined;
+  readonly diskBallastMb: number | undefined;
 }
 
 export interface IndexConfig {

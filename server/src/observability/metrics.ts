@@ -21,6 +21,15 @@ export interface DiskUsage {
   readonly sizeBytes: number;
 }
 
+export interface DiskRoomGauges {
+  /** 0: enough, 1: almost full, 2: full. */
+  readonly level: number;
+  readonly availableBytes: number;
+  readonly ballastBytes: number;
+  readonly softBytes: number;
+  readonly hardBytes: number;
+}
+
 export interface IndexUsage {
   readonly live: number;
   readonly dead: number;
@@ -114,6 +123,18 @@ export class Metrics {
     this.#families.gauge('grape_disk_usage_bytes').set(disk.usageBytes);
     this.#families.gauge('grape_disk_free_bytes').set(disk.freeBytes);
     this.#families.gauge('grape_disk_size_bytes').set(disk.sizeBytes);
+  }
+
+  setDiskRoom(room: DiskRoomGauges): void {
+    this.#families.gauge('grape_disk_state').set(room.level);
+    this.#families.gauge('grape_disk_available_bytes').set(room.availableBytes);
+    this.#families.gauge('grape_disk_soft_limit_bytes').set(room.softBytes);
+    this.#families.gauge('grape_disk_hard_limit_bytes').set(room.hardBytes);
+    this.#families.gauge('grape_disk_ballast_bytes').set(room.ballastBytes);
+  }
+
+  setDamagedReplicas(count: number): void {
+    this.#families.gauge('grape_damaged_replicas').set(count);
   }
 
   /** Totals since the process started. */

@@ -1,3 +1,4 @@
+export type { DiskRoom } from './driver/append-gate.ts';
 export { RaftHost } from './driver/raft-host.ts';
 export type { TrafficMetrics } from './transport/frame-socket.ts';
 export { lostAgainst, storedSequence } from './log/floor-check.ts';

@@ -187,6 +187,30 @@ describe('writes', () => {
     expect(node(1).peers.requests).toBe(requests + 1);
   });
 
+  test('without room on most disks a write is refused at once, through any node, and a deletion is not', async () => {
+    const { node, within, clock, until } = setUp({ nodes: 3 });
+    for (const n of [1, 2, 3]) node(n).room = (_, demand) => (demand === 'make' ? 'ok' : 'none');
+    const before = clock.nowMs();
+    for (const n of [1, 2, 3]) {
+      const write = until(node(n).points.upsert(upsertOf(pointOf(1, [1, 0])), within()));
+      await expect(write).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      expect(await until(node(n).points.delete(parsePointId(1), within()))).toBe(false);
+    }
+    expect(clock.nowMs() - before).toBeLessThan(TIMEOUT_MS);
+    expect([1, 2, 3].reduce((sum, n) => sum + node(n).proposals, 0)).toBe(3);
+  });
+
+  test('a write waits while a leader without room hands its shard over', async () => {
+    const { cluster, node, within, clock, until } = setUp({ nodes: 3, shards: 1 });
+    node(1).room = () => 'handOver';
+    clock.after(500, () => cluster.setLeader(0, 'node-2'));
+    expect((await until(node(3).points.upsert(upsertOf(pointOf(1, [1, 0])), within()))).upserted).toBe(1);
+    expect(node(1).proposals).toBe(0);
+    cluster.setLeader(0, 'node-1');
+    const write = until(node(3).points.upsert(upsertOf(pointOf(1, [1, 0])), within()));
+    await expect(write).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
+  });
+
   test('a refused proposal is tried again until it is taken', async () => {
     const { node, within, until, clock } = setUp();
     node(1).proposalError = new NotLeaderError(undefined);

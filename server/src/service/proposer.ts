@@ -1,5 +1,5 @@
-import { type Clock, GrapeError } from '../base/index.ts';
-import { type CommandResult, stampCommand } from '../shard/index.ts';
+import { type Clock, GrapeError, unreachable } from '../base/index.ts';
+import { type CommandResult, isDelete, stampCommand } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { RPC } from './kinds.ts';
 import type { LeaderTable } from './leader-table.ts';
@@ -91,10 +91,29 @@ export class Proposer {
     }
   }
 
+  /** Deletions go on longer than other writes: they are how clients make room. */
+  #withoutRoom(group: number, command: Buffer): EntryOutcome | undefined {
+    const verdict = this.#deps.directory.roomFor(group, isDelete(command) ? 'make' : 'take');
+    switch (verdict) {
+      case 'ok':
+        return undefined;
+      case 'handOver':
+        return { kind: 'reroute', reason: 'its leader has no room on its disk and hands it over' };
+      case 'none': {
+        const reason = `shard ${group}: most of its nodes have no room on their disks; nothing was written`;
+        return { kind: 'refused', error: new GrapeError('STORAGE_FULL', reason, { shards: [group] }) };
+      }
+      default:
+        return unreachable(verdict);
+    }
+  }
+
   async #proposeHere(group: number, command: Buffer, deadlineMs: number): Promise<EntryOutcome> {
     const { groups, leaders, clock } = this.#deps;
     if (!leaders.holds(group))
       return { kind: 'reroute', reason: `shard ${group} has no replica on this node` };
+    const noRoom = this.#withoutRoom(group, command);
+    if (noRoom !== undefined) return noRoom;
     stampCommand(command, clock.wallMs());
     const proposal = groups.propose(group, command);
     try {

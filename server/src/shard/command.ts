@@ -43,6 +43,7 @@ export class UnknownCommandError extends Error {
 /** With a retry tag, without one. */
 const FORMAT = { plain: 1, tagged: 2 } as const;
 const SCOPES = ['key', 'client'] as const;
+const KIND_AT = 1;
 const WALL_MS_AT = 2;
 const KIND = { upsert: 1, delete: 2 } as const;
 const FLAG_INTEGER = 1;
@@ -98,6 +99,11 @@ export function decodeCommand(bytes: Buffer): { readonly header: CommandHeader; 
  */
 export function stampCommand(bytes: Buffer, wallMs: number): void {
   if (bytes.readDoubleLE(WALL_MS_AT) === 0) bytes.writeDoubleLE(wallMs, WALL_MS_AT);
+}
+
+/** Whether an encoded command only removes points. */
+export function isDelete(bytes: Buffer): boolean {
+  return bytes[KIND_AT] === KIND.delete;
 }
 
 function writeTag(writer: ByteWriter, tag: RetryTag): void {

@@ -8,6 +8,7 @@ export {
   decodeCommand,
   encodeCommand,
   type RetryTag,
+  isDelete,
   stampCommand,
   UnknownCommandError,
 } from './command.ts';

@@ -18,6 +18,8 @@ const LOCK_FILE = 'lock';
 const AMNESIA_FILE = 'amnesia';
 /** What the Raft log must not fall behind. */
 const FLOOR_FILE = 'floor';
+/** Nothing but room; see `Ballast`. */
+export const BALLAST_FILE = 'ballast';
 /** Where what was lost of a store is kept, until the node has everything again. */
 const SET_ASIDE = 'set-aside-';
 /** The directory of the Raft log; who opens a `KvStore` for it uses this name. */
@@ -32,6 +34,7 @@ const RESERVED: readonly string[] = [
   LOCK_FILE,
   AMNESIA_FILE,
   FLOOR_FILE,
+  BALLAST_FILE,
   RAFT_DIRECTORY,
   DATA_DIRECTORY,
 ];

@@ -199,3 +199,8 @@ export function refusedProposal(error: Error): Proposal {
   const promise = Promise.reject(error);
   return { promise, proposed: false, cancel: () => false };
 }
+
+/** Nothing is appended while the disk is full. */
+export function noRoom(): GrapeError {
+  return new GrapeError('STORAGE_FULL', 'the disk of this node is full');
+}

@@ -24,13 +24,14 @@ import type {
   RaftLink,
   RaftMetrics,
 } from '../types.ts';
+import { AppendGate, type DiskRoom } from './append-gate.ts';
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
 import { Compactor } from './compactor.ts';
 import { EntryReader } from './entry-reader.ts';
 import { proposeMembership } from './membership.ts';
 import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
-import { refusedProposal } from './proposals.ts';
+import { noRoom, refusedProposal } from './proposals.ts';
 import type { Replica } from './replica.ts';
 import { ReplicaTable } from './replica-table.ts';
 import { SNAPSHOT_KIND, type SnapshotMessage } from './snapshot-frames.ts';
@@ -49,6 +50,8 @@ export interface RaftHostDeps {
   /** None in tests that need none. */
   readonly floor?: RaftFloor;
   readonly applier: Applier;
+  /** Without it there is always room. Votes and terms are written also to a full disk. */
+  readonly disk?: DiskRoom;
   readonly options: {
     readonly electionTimeoutMs: number;
     readonly heartbeatIntervalMs: number;
@@ -77,6 +80,7 @@ export type LeaderListener = (group: number, leaderNode: string | undefined, isL
 export class RaftHost {
   readonly #deps: RaftHostDeps;
   readonly #store: LogStore;
+  readonly #gate: AppendGate;
   readonly #plan: TickPlan;
   readonly #ticks: TickCounter;
   readonly #timer: Timer;
@@ -99,6 +103,7 @@ export class RaftHost {
     const onError = (error: unknown): void => this.#fail(error);
     this.#deps = deps;
     this.#store = store;
+    this.#gate = new AppendGate(deps.disk);
     this.#plan = planTicks(deps.options);
     this.#ticks = new TickCounter(deps.clock, this.#plan.tickMs);
     const { maxAppendEntries } = deps.options;
@@ -145,6 +150,7 @@ export class RaftHost {
     });
     this.#receiver = new SnapshotReceiver({
       ...shared,
+      hasRoom: () => this.#gate.hasRoom,
       replicaOf: (group) => (this.#state === 'running' ? this.#replicas.get(group) : undefined),
       offer: (replica, message, generation) => this.#offer(replica, message, generation),
     });
@@ -174,6 +180,7 @@ export class RaftHost {
     if (replica === undefined || this.#state !== 'running')
       return refusedProposal(new NotLeaderError(undefined));
     if (!replica.isLeader) return refusedProposal(new NotLeaderError(replica.leaderNode));
+    if (!this.#gate.hasRoom) return refusedProposal(noRoom());
     const proposal = replica.proposals.add(command, this.#deps.clock.nowMs());
     this.#touch(replica);
     return proposal;
@@ -302,6 +309,7 @@ export class RaftHost {
     for (const { group, message } of messages) {
       const replica = this.#replicas.get(group);
       if (replica === undefined) continue;
+      if (!this.#gate.admits(message)) continue;
       replica.step(fromNode, message);
       this.#touch(replica);
     }

@@ -2,6 +2,7 @@ import { asError, type Clock, GrapeError } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { Applier, RaftMetrics, SnapshotSink } from '../types.ts';
 import type { ApplyPipeline } from './apply-pipeline.ts';
+import { noRoom } from './proposals.ts';
 import type { Replica } from './replica.ts';
 import {
   decodeFrame,
@@ -22,6 +23,8 @@ export interface SnapshotReceiverDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RaftMetrics | undefined;
+  /** False while the disk takes nothing that can wait. */
+  readonly hasRoom: () => boolean;
   readonly replicaOf: (group: number) => Replica | undefined;
   /** Hands the message to the core; true when the core makes the snapshot its log and `generation` the state. */
   readonly offer: (replica: Replica, message: SnapshotMessage, generation: number) => boolean;
@@ -82,6 +85,7 @@ export class SnapshotReceiver {
     }
     const known = this.#transfers.get(frame.group);
     if (known?.id === frame.transfer && known.fromNode === fromNode) return answerOf(known);
+    if (!this.#deps.hasRoom()) throw noRoom();
     const { term } = replica.core.status();
     if (frame.message.term < term || (known !== undefined && frame.message.term < known.message.term)) {
       throw new GrapeError('SHARD_UNAVAILABLE', 'a later leader is known');
@@ -120,6 +124,7 @@ export class SnapshotReceiver {
       throw new GrapeError('SHARD_UNAVAILABLE', 'a newer snapshot took the place of this one');
     }
     try {
+      if (!this.#deps.hasRoom()) throw noRoom();
       if (frame.op === 'chunk') await this.#write(transfer, frame);
       else if (frame.op === 'finish') await this.#finish(transfer, frame.chunks);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { FakeClock, present, seededRandom } from '../../base/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
+import type { DiskRoom } from '../driver/append-gate.ts';
 import { RaftHost } from '../driver/raft-host.ts';
 import type { GroupStart, RaftFloor } from '../types.ts';
 import { MemoryNetwork } from './memory-network.ts';
@@ -28,6 +29,7 @@ export class TestCluster {
   readonly #threshold: number | undefined;
   readonly #snapshotRate: number | undefined;
   readonly #floor: ((id: string) => RaftFloor) | undefined;
+  readonly #disk: ((id: string) => DiskRoom) | undefined;
   #seed: number;
 
   constructor(o: {
@@ -38,6 +40,7 @@ export class TestCluster {
     logCompactionThreshold?: number;
     snapshotBytesPerSecond?: number;
     floor?: (id: string) => RaftFloor;
+    disk?: (id: string) => DiskRoom;
   }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
@@ -46,6 +49,7 @@ export class TestCluster {
     this.#threshold = o.logCompactionThreshold;
     this.#snapshotRate = o.snapshotBytesPerSecond;
     this.#floor = o.floor;
+    this.#disk = o.disk;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -75,6 +79,7 @@ export class TestCluster {
       logger: silentLogger,
       applier: machine,
       ...(this.#floor === undefined ? {} : { floor: this.#floor(id) }),
+      ...(this.#disk === undefined ? {} : { disk: this.#disk(id) }),
       onFatal: (error) => fatal.push(error),
       options: {
         electionTimeoutMs: 20 * TICK_MS,

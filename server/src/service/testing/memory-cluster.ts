@@ -2,7 +2,7 @@ import { asError, type Clock, FakeClock, GrapeError, NotLeaderError, present } f
 import type { ClusterMap, ShardPlacement } from '../../cluster/index.ts';
 import type { CollectionSchema, Metric } from '../../model/index.ts';
 import { PointsService } from '../points-service.ts';
-import type { Directory, Groups, GroupView, Peers, Proposal } from '../ports.ts';
+import type { Directory, Groups, GroupView, Peers, Proposal, RoomVerdict } from '../ports.ts';
 import { MemoryShards } from './memory-shards.ts';
 
 export interface MemoryClusterOptions {
@@ -146,6 +146,8 @@ export class MemoryNode implements Groups, Directory {
   proposalError: Error | undefined;
   /** Proposals stay in the queue in front of the log, where they can be taken back. */
   isStalled = false;
+  /** What `roomFor` says. */
+  room: (shard: number, demand: 'take' | 'make') => RoomVerdict = () => 'ok';
   /** Log entries that this node has proposed. */
   proposals = 0;
   readonly #cluster: MemoryCluster;
@@ -162,6 +164,10 @@ export class MemoryNode implements Groups, Directory {
 
   get points(): PointsService {
     return present(this.#points, 'the service of a started node');
+  }
+
+  roomFor(shard: number, demand: 'take' | 'make'): RoomVerdict {
+    return this.room(shard, demand);
   }
 
   start(): void {
