@@ -31,13 +31,16 @@ export class Incarnations {
       return `start ${incarnation} of its store is over: start ${seen.incarnation} was seen`;
     if (incarnation === seen.incarnation && peer.bootNonce !== seen.bootNonce)
       return `start ${incarnation} of its store was seen from another process: the disk was copied or set back`;
-    if (sequence < seen.sequence)
+    // The same process never goes back: what it said in this handshake may be older than what another connection has told.
+    const isSameStart = incarnation === seen.incarnation;
+    if (!isSameStart && sequence < seen.sequence)
       return `its Raft log ends at write ${sequence}, write ${seen.sequence} was seen: the disk was set back`;
     return undefined;
   }
 
   remember({ storeUuid, incarnation, bootNonce, sequence }: Hello): void {
-    this.#memory.heard({ storeUuid, incarnation, bootNonce, sequence });
+    const highest = Math.max(sequence, this.#memory.known(storeUuid)?.sequence ?? 0);
+    this.#memory.heard({ storeUuid, incarnation, bootNonce, sequence: highest });
   }
 
   /** A connected peer has synced a further write batch. */
