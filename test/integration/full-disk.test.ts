@@ -26,11 +26,15 @@ const OPTIONS = {
 
 jest.setTimeout(240_000);
 
+interface Run {
+  readonly cluster: LocalCluster;
+  readonly disks: readonly SmallDisk[];
+  /** Writes through all nodes from the start to the end, unless the body stops it. */
+  readonly writer: BackgroundWriter;
+}
+
 /** Runs `body` with a cluster in which the named nodes have small disks of their own. */
-async function withSmallDisks(
-  nodeIds: readonly string[],
-  body: (cluster: LocalCluster, disks: readonly SmallDisk[]) => Promise<void>,
-): Promise<void> {
+async function withSmallDisks(nodeIds: readonly string[], body: (run: Run) => Promise<void>): Promise<void> {
   await withCluster(OPTIONS, async (cluster) => {
     const disks: SmallDisk[] = [];
     try {
@@ -39,7 +43,13 @@ async function withSmallDisks(
       }
       await cluster.startAll();
       await cluster.allReady();
-      await body(cluster, disks);
+      const writer = writerOf(cluster);
+      try {
+        await untilWritten(cluster, writer, 100);
+        await body({ cluster, disks, writer });
+      } finally {
+        await writer.stop();
+      }
     } finally {
       await cluster.stopAll('SIGKILL');
       for (const disk of disks) disk.unmount();
@@ -74,14 +84,14 @@ async function metric(cluster: LocalCluster, nodeId: string, name: string): Prom
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(String(reply.body['text']))?.[1]);
 }
 
-function writerOf(cluster: LocalCluster, firstId: number): BackgroundWriter {
+function writerOf(cluster: LocalCluster): BackgroundWriter {
   return new BackgroundWriter({
     urls: () =>
       cluster.nodes
         .filter(({ nodeId }) => cluster.isRunning(nodeId))
         .map(({ nodeId }) => cluster.url(nodeId)),
     dimension: DIMENSION,
-    firstId,
+    firstId: 0,
   });
 }
 
@@ -113,12 +123,10 @@ if (refusal !== undefined)
 testOnDisks(
   'a node whose disk fills up steps aside, stops appending, and comes back by itself; the cluster goes on',
   async () => {
-    await withSmallDisks(['node-3'], async (cluster, [disk]) => {
+    await withSmallDisks(['node-3'], async ({ cluster, disks: [disk], writer }) => {
       const ballast = join(disk!.path, 'ballast');
       await cluster.until('the ballast is there', 30_000, () => Promise.resolve(existsSync(ballast)));
       expect(await metric(cluster, 'node-3', 'grape_disk_soft_limit_bytes')).toBe(SOFT_MB * 2 ** 20);
-      const writer = writerOf(cluster, 0);
-      await untilWritten(cluster, writer, 100);
 
       await disk!.fillTo((SOFT_MB + HARD_MB) / 2);
       await untilNode(cluster, 'node-3', { disk: 'low', shards_led: 0 });
@@ -151,9 +159,7 @@ testOnDisks(
 );
 
 testOnDisks('a node without a byte left waits for room at its start and loses nothing', async () => {
-  await withSmallDisks(['node-3'], async (cluster, [disk]) => {
-    const writer = writerOf(cluster, 0);
-    await untilWritten(cluster, writer, 100);
+  await withSmallDisks(['node-3'], async ({ cluster, disks: [disk], writer }) => {
     const former = cluster.pid('node-3');
     await disk!.fillTo(0);
     await cluster.until('node-3 ends or appends nothing', 60_000, async () => {
@@ -179,11 +185,13 @@ testOnDisks('a node without a byte left waits for room at its start and loses no
 testOnDisks(
   'with a majority without room writes are refused clearly and reads go on; room brings them back',
   async () => {
-    await withSmallDisks(['node-2', 'node-3'], async (cluster, disks) => {
-      const writer = writerOf(cluster, 0);
-      await untilWritten(cluster, writer, 100);
+    await withSmallDisks(['node-2', 'node-3'], async ({ cluster, disks, writer }) => {
       const write = (id: number) => upsert(cluster.url('node-1'), { id, vector: vectorOf(id, DIMENSION) });
-      const refused = async (): Promise<boolean> => errorCode(await write(1_000_000)) === 'STORAGE_FULL';
+      // Of every shard: their leaders hear of the disks of others one after another.
+      const refused = async (): Promise<boolean> => {
+        const replies = await Promise.all(Array.from({ length: 64 }, (_, at) => write(1_000_000 + at)));
+        return replies.every((reply) => errorCode(reply) === 'STORAGE_FULL');
+      };
       const [kept, removed] = writer.acknowledged as [number, number];
 
       for (const disk of disks) await disk.fillTo((SOFT_MB + HARD_MB) / 2);

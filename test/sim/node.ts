@@ -211,7 +211,11 @@ export class SimNode {
   status(): NodeStatus | undefined {
     const running = this.#running;
     if (running === undefined) return undefined;
-    return running.replicas.status(OPTIONS(this.id), { isStopping: false, mapVersion: running.version });
+    return running.replicas.status(OPTIONS(this.id), {
+      isStopping: false,
+      disk: 'ok',
+      mapVersion: running.version,
+    });
   }
 
   #checkLeader(host: RaftHost, disk: SimDisk, group: number): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { call, errorCode } from './client.ts';
 import { vectorOf } from './vectors.ts';
 
@@ -30,7 +31,12 @@ export class BackgroundWriter {
     for (let i = which; !this.#stopped; i += stride) {
       const id = this.#options.firstId + i;
       const urls = this.#options.urls();
-      const url = urls[i % urls.length] as string;
+      const url = urls[i % urls.length];
+      if (url === undefined) {
+        // Nobody runs now; asking again at once would let nobody else do anything.
+        await sleep(20);
+        continue;
+      }
       // A write that fails is outcome unknown and not repeated: only acknowledged ids are promised.
       const reply = await call(url, 'POST', '/vectors?timeout_ms=2000', {
         id,
