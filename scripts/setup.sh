@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs what the build needs: Debian/Ubuntu packages, then the npm packages of the lock file.
+# Installs what the build and the tests need: Debian/Ubuntu packages, then the npm packages of the lock file.
 set -eu
 cd "$(dirname -- "$0")/.."
 
 packages="g++ python3 libfaiss-dev librocksdb-dev libopenblas-dev"
+# For the tests alone.
+packages="$packages faketime"
 
 missing=""
 for package in $packages; do

@@ -10,6 +10,8 @@ const SERVER = join(ROOT, 'bin', 'grape-vector-db-server');
 export interface ClusterOptions extends PlanOptions {
   /** Environment of the servers, over the caller's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of one of them, over both; asked at each start. */
+  readonly envOf?: (nodeId: string) => Readonly<Record<string, string>>;
   /**
    * Whether each node runs in a session of its own (the default): Ctrl-C in the terminal then reaches the launcher only,
    * which stops the nodes in order. Linux shares the processors fairly between sessions first (autogroup, sched(7)), so
@@ -43,7 +45,7 @@ export class LocalCluster {
     const log = openSync(join(node.directory, 'server.log'), 'a');
     const child = spawn(SERVER, ['--config', file], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...this.#options.env },
+      env: { ...process.env, ...this.#options.env, ...this.#options.envOf?.(nodeId) },
       detached: this.#options.ownSessions ?? true,
     });
     this.#running.set(nodeId, child);

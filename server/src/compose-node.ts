@@ -94,10 +94,9 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     },
   });
   const options = clusterOptions(settings, deps.version);
-  const cluster = await ClusterNode.open({
-    ...{ options, ...storage, shards, clock, logger, onFatal },
-    disk: () => storage.disk.room,
-  });
+  const onForgotten = (reason: string): void => void forget(reason);
+  const common = { shards, clock, logger, onFatal, onForgotten };
+  const cluster = await ClusterNode.open({ options, ...storage, ...common, disk: () => storage.disk.room });
   // Peers connect before the Raft host is there.
   const later: { raft?: RaftHost } = {};
   const sequence = (): number => Math.max(storage.sequence, later.raft?.syncedSequence ?? 0);
@@ -108,7 +107,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
       port: settings.cluster.raftPort,
       hello: () => ({ ...cluster.hello(), sequence: sequence() }),
       memory: storage.floor,
-      onForgotten: (reason) => void forget(reason),
+      onForgotten,
       tokens: () => tokensOf(config.current),
       authorize: (peer, purpose) => cluster.refusal(peer, purpose),
       http: (socket) => raftPages.emit('connection', socket),

@@ -1,5 +1,6 @@
 import type { Random } from '../../server/src/base/index.ts';
 import type { LocalCluster } from '../support/cluster.ts';
+import type { NodeClocks } from './clocks.ts';
 import type { LinkProxy } from './link-proxy.ts';
 
 export interface World {
@@ -7,6 +8,7 @@ export interface World {
   /** By node id. */
   readonly proxies: ReadonlyMap<string, LinkProxy>;
   readonly start: (nodeId: string) => Promise<void>;
+  readonly clocks: NodeClocks;
   readonly random: Random;
 }
 
@@ -68,6 +70,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       return Promise.resolve();
     });
   },
+  'clock jump': (world, victim) => {
+    const hours = world.random.next() * 4 - 2;
+    world.clocks.set(victim, Math.round(hours * 3600));
+    return Promise.resolve(() => {
+      world.clocks.set(victim, 0);
+      return Promise.resolve();
+    });
+  },
   'cut off': links('stall', ['in', 'out'], true),
   'cut off, then late': links('stall', ['in', 'out'], false),
   'hears nothing': links('stall', ['in'], true),
@@ -82,7 +92,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 
 /** Nothing may be acknowledged while a majority is gone; everything acknowledged before must be there afterwards. */
 export async function killMajority(world: World): Promise<() => Promise<void>> {
-  const victims = world.cluster.nodes.map(({ nodeId }) => nodeId).slice(0, 2);
+  const victims = world.cluster.nodes
+    .map(({ nodeId }) => nodeId)
+    .slice(0, Math.floor(world.cluster.nodes.length / 2) + 1);
   await Promise.all(victims.map((nodeId) => world.cluster.stop(nodeId, 'SIGKILL')));
   return async () => {
     await Promise.all(victims.map((nodeId) => world.start(nodeId)));

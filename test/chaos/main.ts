@@ -1,5 +1,5 @@
 /**
- * `make chaos MINUTES=5 SEED=..`: three server processes under faults that overlap, clients that put, get, delete and search, and
+ * `make chaos MINUTES=5 SEED=.. NODES=3`: server processes under faults that overlap, clients that put, get, delete and search, and
  * three checks of what they saw. Exit code 1 when anything is wrong. The history, the faults and the logs stay in a directory.
  */
 import { appendFileSync } from 'node:fs';
@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../server/src/base/index.ts';
 import { LocalCluster } from '../support/cluster.ts';
+import { NodeClocks } from './clocks.ts';
+import { DiskLosses } from './disk-losses.ts';
 import { FAULTS, killMajority, type World } from './faults.ts';
 import { differencesBetweenNodes } from './final-state.ts';
 import { History, nowNs } from './history.ts';
@@ -19,22 +21,28 @@ import { DIMENSION, Workload } from './workload.ts';
 const MINUTES = Number(process.env['MINUTES'] ?? 1.5);
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
 const PORT_OFFSET = Number(process.env['PORT_OFFSET'] ?? 1_200 + (process.pid % 100) * 60);
+const NODES = Number(process.env['NODES'] ?? 3);
 const CLIENTS = 18;
 const PROXY_OFFSET = 30;
 const OPERATIONS_PER_SECOND_MIN = 100;
 const FAULTS_MIN = 20;
 const READY_MS = 60_000;
+/** Longest time without faults of other nodes while one comes back with a new disk. */
+const RETURN_MS = 20_000;
+const ON_THE_WAY_BACK = ['kill at once', 'connections reset', 'slow links', 'cut off, then late'];
 
 const random = seededRandom(SEED);
 const directory = await mkdtemp(join(tmpdir(), 'grape-chaos-'));
 /** So short that a node which was away for a moment is brought back by snapshots. */
 const LITTLE_LOG = { 'raft.log_compaction_threshold': 10, 'raft.snapshot_interval': 5 };
+const clocks = new NodeClocks(directory);
 const cluster = new LocalCluster({
-  nodeCount: 3,
+  nodeCount: NODES,
   directory,
   dimension: DIMENSION,
   portOffset: PORT_OFFSET,
   set: LITTLE_LOG,
+  envOf: (nodeId) => clocks.environment(nodeId),
 });
 const proxies = new Map(
   cluster.nodes.map((node) => [node.nodeId, new LinkProxy({ nodeId: node.nodeId, port: node.raftPort })]),
@@ -43,7 +51,8 @@ const proxyPort = (nodeId: string): number => cluster.node(nodeId).raftPort + PR
 const start = async (nodeId: string): Promise<void> => {
   await cluster.start(nodeId, { 'cluster.raft_address': `127.0.0.1:${proxyPort(nodeId)}` });
 };
-const world: World = { cluster, proxies, start, random };
+const world: World = { cluster, proxies, start, clocks, random };
+const losses = new DiskLosses(world, directory);
 const history = new History(join(directory, 'history.jsonl'));
 const counts = new Map<string, number>();
 
@@ -87,6 +96,7 @@ async function faultRound(round: number): Promise<void> {
   const names = Object.keys(FAULTS);
   const nodes = cluster.nodes.map(({ nodeId }) => nodeId);
   const ends: (() => Promise<void>)[] = [];
+  if (round % 6 === 3) await diskRound();
   if (round % 8 === 0) {
     note('majority killed', 'node-1, node-2');
     ends.push(await killMajority(world));
@@ -105,6 +115,25 @@ async function faultRound(round: number): Promise<void> {
   for (const end of ends) await end();
   note('healed', '');
   await pause(200 + random.int(1_800));
+}
+
+/**
+ * The node that has lost its disk suffers further on its way back. The others are spared meanwhile: with one disk gone, one
+ * more node away is the end of the majority, and there would be little left to see.
+ */
+async function diskRound(): Promise<void> {
+  const loss = await losses.next();
+  if (loss === undefined) return;
+  note(loss.fault, loss.nodeId);
+  const untilMs = performance.now() + RETURN_MS;
+  while (performance.now() < untilMs && !(await losses.isRepaired())) {
+    const name = ON_THE_WAY_BACK[random.int(ON_THE_WAY_BACK.length)] as string;
+    note(name, loss.nodeId);
+    const end = await (FAULTS[name] as (typeof FAULTS)[string])(world, loss.nodeId);
+    await pause(500);
+    await end();
+    await pause(2_000 + random.int(2_000));
+  }
 }
 
 function note(fault: string, nodeId: string): void {
@@ -137,6 +166,8 @@ async function figures(seconds: number): Promise<string[]> {
   console.log(`chaos: ${snapshots} snapshots received`);
   const found: string[] = [];
   if (MINUTES >= 1.5 && snapshots === 0) found.push('no snapshot was sent');
+  const disks = (counts.get('wiped disk') ?? 0) + (counts.get('disk set back') ?? 0);
+  if (MINUTES >= 1.5 && disks === 0) found.push('no disk was lost');
   if (perSecond < OPERATIONS_PER_SECOND_MIN) found.push(`only ${perSecond.toFixed(0)} operations/s`);
   if (MINUTES >= 1.5 && faults < FAULTS_MIN) found.push(`only ${faults} faults`);
   return found;

@@ -36,9 +36,27 @@ export async function nodeInfo(
 /** Waits until every shard is whole and the node is a caught-up voter of all that it holds. */
 export async function untilHealthy(cluster: LocalCluster, nodeId: string, asked = 'node-1'): Promise<void> {
   await cluster.until(`${nodeId} is a full member`, 90_000, async () => {
-    const shards = await call(cluster.url(asked), 'GET', '/cluster/shards').catch(() => undefined);
-    const states = (shards?.body['shards'] as { state: string }[] | undefined)?.map(({ state }) => state);
-    const isComplete = states?.every((state) => state === 'healthy') === true;
-    return isComplete && (await nodeInfo(cluster, asked, nodeId))?.state === 'healthy';
+    const info = await nodeInfo(cluster, asked, nodeId);
+    return info?.state === 'healthy' && (await shardsAreHealthy(cluster, asked));
   });
+}
+
+/** Every node says that every node is a full member and every shard whole: a disk may be lost. */
+export async function isWhole(cluster: LocalCluster): Promise<boolean> {
+  const verdicts = await Promise.all(
+    cluster.nodes.flatMap((asked) =>
+      cluster.nodes.map(
+        async ({ nodeId }) => (await nodeInfo(cluster, asked.nodeId, nodeId))?.state === 'healthy',
+      ),
+    ),
+  );
+  if (verdicts.includes(false)) return false;
+  const shards = await Promise.all(cluster.nodes.map(({ nodeId }) => shardsAreHealthy(cluster, nodeId)));
+  return !shards.includes(false);
+}
+
+async function shardsAreHealthy(cluster: LocalCluster, asked: string): Promise<boolean> {
+  const reply = await call(cluster.url(asked), 'GET', '/cluster/shards').catch(() => undefined);
+  const shards = reply?.body['shards'] as { state: string }[] | undefined;
+  return shards?.every(({ state }) => state === 'healthy') === true;
 }

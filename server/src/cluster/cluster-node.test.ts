@@ -111,6 +111,7 @@ class Bench {
       clock: this.clock,
       logger: silentLogger,
       onFatal: (error) => fatal.push(error),
+      onForgotten: (reason) => fatal.push(new Error(reason)),
     }).catch(async (error: unknown) => {
       await directory.close();
       throw error;

@@ -45,6 +45,8 @@ export interface ClusterDeps {
   readonly disk: () => NodeDisk;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The store is not this node's any more: the node must fall silent and start again without it. */
+  readonly onForgotten: (reason: string) => void;
   /** The node must end; called at most once per cause. */
   readonly onFatal: (error: Error) => void;
 }
@@ -326,6 +328,11 @@ export class ClusterNode {
   /** Whom this node talks to, and where the replicas of its groups are, follow the newest map; the rest what is applied. */
   #learn(map: ClusterMap): void {
     const { replicas } = present(this.#running, 'the running part of the node');
+    const self = map.members.find(({ nodeId }) => nodeId === this.nodeId);
+    if (self !== undefined && self.storeUuid !== this.#deps.directory.identity.storeUuid) {
+      this.#deps.onForgotten(`the cluster has admitted store ${self.storeUuid} in its place`);
+      return;
+    }
     this.#connect();
     replicas.setNodes(map);
     if (!this.#metaIsPlaced) return;

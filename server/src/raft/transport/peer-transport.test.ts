@@ -479,6 +479,16 @@ describe('a store that comes back older than it was seen', () => {
     await eventually(() => copy.transport.isConnected('b'), 'a connection');
   });
 
+  test('a process that was slow to connect anew is not taken for one', async () => {
+    const memory = new VolatileMemory();
+    memory.heard({ storeUuid: 'store of a', incarnation: 5, bootNonce: 'nonce', sequence: 70 });
+    const b = await listen('b', { memory });
+    const slow = await startOf({ incarnation: 5, sequence: 69 });
+    await linked(slow, b, 'b');
+    expect(slow.forgotten).toEqual([]);
+    expect(memory.known('store of a')?.sequence).toBe(70);
+  });
+
   test('a store that only goes on is welcome', async () => {
     const b = await listen('b');
     await seen(b, { incarnation: 5, sequence: 70 });
