@@ -1,7 +1,7 @@
 import { EMPTY_FLOOR, type FloorVote, MemoryKv, WriteBatch } from '../../storage/index.ts';
 import type { Persist } from '../core/index.ts';
 import { lostAgainst, storedSequence } from './floor-check.ts';
-import { stateKey, STATE_ROW } from './keys.ts';
+import { SEQUENCE_KEY, stateKey, STATE_ROW } from './keys.ts';
 import { LogStore } from './log-store.ts';
 
 const SYNC = { sync: true };
@@ -61,4 +61,10 @@ test('rows that cannot be read are left to the loading of their group', async ()
   const kv = await voted();
   await kv.write(new WriteBatch().put(stateKey(GROUP, STATE_ROW.hardState), Buffer.from('x')), SYNC);
   expect(await lostAgainst(floorOf({ term: 9 }), kv)).toBeUndefined();
+});
+
+test('a store whose sequence cannot be read is lost as a whole: it would count anew below its floor', async () => {
+  const kv = await voted();
+  await kv.write(new WriteBatch().put(SEQUENCE_KEY, Buffer.from('x')), SYNC);
+  expect(await lostAgainst(floorOf({}), kv)).toContain('the sequence of the Raft log cannot be read');
 });

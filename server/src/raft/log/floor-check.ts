@@ -10,8 +10,9 @@ export async function storedSequence(kv: KvStore): Promise<number> {
 }
 
 /**
- * What the log store has lost or taken back against the floor, in words; undefined when nothing. A row that cannot be read
- * is not judged here: its group is damaged, and says so when it is loaded.
+ * What the log store has lost or taken back against the floor, in words; undefined when nothing. A row of a group that cannot
+ * be read is not judged here: its group is damaged, and says so when it is loaded. Without a sequence that can be read the whole
+ * store is lost: it would count anew, below its floor, and what took the place of its replicas would be lost at the next start.
  */
 export async function lostAgainst(floor: Floor, kv: KvStore): Promise<string | undefined> {
   try {
@@ -20,7 +21,7 @@ export async function lostAgainst(floor: Floor, kv: KvStore): Promise<string | u
       return `the Raft log ends at write ${sequence}, although write ${floor.sequence} was on disk`;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    return undefined;
+    return `the sequence of the Raft log cannot be read: ${error.message}`;
   }
   for (const promised of floor.votes) {
     const lost = await lostVote(promised, kv);
