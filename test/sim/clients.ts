@@ -70,7 +70,9 @@ export class Clients {
   #read(running: NonNullable<World['nodes'][number]['running']>, group: number, key: string): void {
     const { oracle } = this.#world;
     const atLeast = oracle.newest(group, key);
-    this.#track(running, running.host.readBarrier(group), () => {
+    const applied = oracle.newestApplied(group);
+    this.#track(running, running.host.readBarrier(group), (barrier) => {
+      oracle.readAt(group, { atLeast: applied, barrier, applied: running.machine.applied(group) });
       const index = running.machine.read(group, key)?.index ?? 0;
       oracle.read(group, key, { index, atLeast });
     });

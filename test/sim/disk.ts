@@ -32,6 +32,7 @@ export class SimDisk implements KvStore {
   readonly #random: Random;
   readonly #mood: DiskMood;
   readonly #pending: Pending[] = [];
+  readonly #onRow: (key: Buffer, value: Buffer) => void;
   #last: Promise<void> = Promise.resolve();
   /** Durable states of a while ago, newest last: what a disk may fall back to. */
   isDead = false;
@@ -39,9 +40,17 @@ export class SimDisk implements KvStore {
 
   constructor(
     kv: MemoryKv,
-    o: { readonly floor: Floor; readonly events: Events; readonly random: Random; readonly mood: DiskMood },
+    o: {
+      readonly floor: Floor;
+      readonly events: Events;
+      readonly random: Random;
+      readonly mood: DiskMood;
+      /** Sees every row that was written. */
+      readonly onRow: (key: Buffer, value: Buffer) => void;
+    },
   ) {
     this.#kv = kv;
+    this.#onRow = o.onRow;
     this.#events = o.events;
     this.#random = o.random;
     this.#mood = o.mood;
@@ -60,7 +69,10 @@ export class SimDisk implements KvStore {
             this.failures += 1;
             this.#kv.failNextWrite({ survives: this.#random.next() < 0.5 });
           }
-          this.#kv.write(pending.batch, options).then(resolve, reject);
+          this.#kv.write(pending.batch, options).then(() => {
+            this.#report(pending.batch);
+            resolve();
+          }, reject);
         });
       });
     });
@@ -87,6 +99,12 @@ export class SimDisk implements KvStore {
   property: KvStore['property'] = (name) => this.#kv.property(name);
   cacheCounts: KvStore['cacheCounts'] = () => this.#kv.cacheCounts();
   close: KvStore['close'] = () => this.#kv.close();
+
+  #report(batch: WriteBatch): void {
+    for (const operation of batch.operations()) {
+      if (operation.type === 'put') this.#onRow(operation.key, operation.value);
+    }
+  }
 
   #later(run: () => void): void {
     this.#events.after(0.1 + this.#random.next() * this.#mood.slowMs, () => {

@@ -7,6 +7,10 @@ import type { World } from './world.ts';
 const LASTING_MS = 1_500;
 /** Longest time between two faults. */
 const BETWEEN_MS = 250;
+/** Share of the restarts, in a seed with wipes, in which the disk is a new one. */
+const WIPED_RESTARTS = 0.3;
+/** A node that has run for so long has told what it has lost. */
+const JUDGED_MS = 100;
 
 /** Does to a cluster what the seed has drawn, until it is healed. */
 export class Faults {
@@ -16,6 +20,9 @@ export class Faults {
   readonly #paused = new Set<SimNode>();
   /** Copies of Raft logs, as they were a while ago. */
   readonly #copies = new Map<SimNode, MemoryKv>();
+  /** Have lost something that may not be replaced yet. */
+  readonly #suspects = new Set<SimNode>();
+  readonly #startedMs = new Map<SimNode, number>();
   /** Being started. */
   readonly #starting = new Set<SimNode>();
 
@@ -98,6 +105,8 @@ export class Faults {
         return this.#pause(node);
       case 'crash':
         return this.#crash(node);
+      case 'power loss':
+        return this.#losePower();
       case 'failing sync':
         return this.#mood(node, { failing: 0.2 });
       case 'full disk':
@@ -163,6 +172,12 @@ export class Faults {
     return true;
   }
 
+  /** All of them at once; who comes back sees what was synced. */
+  #losePower(): boolean {
+    if (this.#world.random.next() < 0.7) return false;
+    return this.#world.nodes.filter((node) => this.#crash(node)).length > 0;
+  }
+
   #mood(node: SimNode, mood: Partial<SimNode['mood']>): boolean {
     const { events, random } = this.#world;
     Object.assign(node.mood, mood);
@@ -178,39 +193,47 @@ export class Faults {
     if (node.running === undefined || !this.#canBearLoss()) return false;
     if (fault === 'lost tail') return this.#loseTail(node);
     this.#end(node);
-    this.#starting.add(node);
-    const lose = async (): Promise<void> => {
-      if (fault === 'wipe') node.wipe();
-      else await node.corrupt();
-      this.#starting.delete(node);
-      this.#startLater(node, random.next() * 300);
-    };
-    void lose();
+    this.#damage(node, () => (fault === 'wipe' ? node.wipe() : node.corrupt()));
+    this.#startLater(node, random.next() * 300);
     return true;
+  }
+
+  /** Nothing is started on the disk before it is done; what it costs the groups shows when the node runs again. */
+  #damage(node: SimNode, damage: () => unknown): void {
+    this.#suspects.add(node);
+    this.#starting.add(node);
+    void Promise.resolve(damage()).then(() => this.#starting.delete(node));
   }
 
   /** The Raft log goes back to a copy; the floor beside it does not. */
   #loseTail(node: SimNode): boolean {
     const copy = this.#copies.get(node);
     this.#end(node);
-    this.#starting.add(node);
-    const lose = async (): Promise<void> => {
-      if (copy === undefined) this.#copies.set(node, await node.copyLog());
-      else await node.loseTail(copy);
-      if (copy !== undefined) this.#copies.delete(node);
-      this.#starting.delete(node);
-      this.#startLater(node);
-    };
-    void lose();
-    return copy !== undefined;
+    this.#startLater(node);
+    if (copy === undefined) {
+      this.#starting.add(node);
+      void node.copyLog().then((taken) => {
+        this.#copies.set(node, taken);
+        this.#starting.delete(node);
+      });
+      return false;
+    }
+    this.#copies.delete(node);
+    this.#damage(node, () => node.loseTail(copy));
+    return true;
   }
 
+  /** No group has lost a replica that is not replaced yet. Who is cut off, stands still or is down comes back. */
   #canBearLoss(): boolean {
-    const { nodes, map, network } = this.#world;
-    const isUp = nodes.every(
-      (node) => node.running !== undefined && !node.hasFailed && !this.#paused.has(node),
-    );
-    return isUp && network.cuts.size === 0 && map.isWhole(this.#world.heard());
+    for (const node of this.#suspects) if (this.#isCleared(node)) this.#suspects.delete(node);
+    return this.#suspects.size === 0 && this.#world.map.isWhole(this.#world.heard());
+  }
+
+  /** It has run long enough to tell what it has lost, and what it has lost is replaced. */
+  #isCleared(node: SimNode): boolean {
+    const ranMs = this.#world.events.nowMs - (this.#startedMs.get(node) ?? 0);
+    const groups = node.status()?.groups;
+    return groups !== undefined && ranMs > JUDGED_MS && groups.every(({ isDamaged }) => !isDamaged);
   }
 
   /** Another replica in the place of one that is well. */
@@ -254,6 +277,13 @@ export class Faults {
   async #start(node: SimNode): Promise<void> {
     if (node.running !== undefined || this.#starting.has(node)) return;
     this.#starting.add(node);
+    const { random, swarm, events } = this.#world;
+    if (!this.isHealed && swarm.faults.has('wipe') && random.next() < WIPED_RESTARTS && this.#canBearLoss()) {
+      this.#count('wipe');
+      this.#world.note(`wipe: ${node.id}`);
+      this.#suspects.add(node);
+      node.wipe();
+    }
     await node.start();
     if (node.hasForgotten) {
       this.#world.note(`${node.id} is admitted with a new store`);
@@ -262,6 +292,7 @@ export class Faults {
       await node.start();
     }
     this.#starting.delete(node);
+    this.#startedMs.set(node, events.nowMs);
   }
 
   #count(fault: Fault): void {

@@ -39,6 +39,7 @@ export interface AppliedEntry {
 export class SimMachine implements Applier, LocalShards {
   readonly #disk: MachineDisk;
   readonly #onApplied: (entry: AppliedEntry) => void;
+  readonly #onRestored: (group: number, state: { readonly index: number; readonly hash: number }) => void;
   /** Resolves when the state machine gets round to it. */
   readonly #turn: () => Promise<void>;
   readonly #states = new Map<number, State>();
@@ -48,10 +49,16 @@ export class SimMachine implements Applier, LocalShards {
 
   constructor(
     disk: MachineDisk,
-    o: { readonly onApplied: (entry: AppliedEntry) => void; readonly turn: () => Promise<void> },
+    o: {
+      readonly onApplied: (entry: AppliedEntry) => void;
+      /** A state was opened: at the start, or the one of a snapshot. */
+      readonly onRestored: (group: number, state: { readonly index: number; readonly hash: number }) => void;
+      readonly turn: () => Promise<void>;
+    },
   ) {
     this.#disk = disk;
     this.#onApplied = o.onApplied;
+    this.#onRestored = o.onRestored;
     this.#turn = o.turn;
   }
 
@@ -108,6 +115,7 @@ export class SimMachine implements Applier, LocalShards {
     const stored = this.#disk.states.get(this.#key(shard));
     this.#states.set(shard, stored === undefined ? emptyState() : copyOf(stored));
     this.#durable.set(shard, stored?.index ?? 0);
+    if (stored !== undefined) this.#onRestored(shard, stored);
   }
 
   openSnapshot(group: number): Promise<SnapshotSource> {

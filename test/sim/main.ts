@@ -30,18 +30,21 @@ async function search(): Promise<number> {
   const first = numberFrom('FIRST', Math.floor(Math.random() * 2 ** 31));
   const most = numberFrom('SEEDS', Number.MAX_SAFE_INTEGER);
   say(`sim: ${REGRESSIONS.length} seeds that once failed, then ${first} and up`);
+  const failuresMax = numberFrom('FAILURES', FAILURES_MAX);
   const totals = new Totals();
   const failures: Outcome[] = [];
   let given = 0;
   const next = (): number | undefined => {
-    const isOver = given >= most || performance.now() > untilMs || failures.length >= FAILURES_MAX;
+    const isOver = given >= most || performance.now() > untilMs || failures.length >= failuresMax;
     if (isOver && given >= REGRESSIONS.length) return undefined;
     given += 1;
     return REGRESSIONS[given - 1]?.seed ?? first + given - REGRESSIONS.length - 1;
   };
   const onOutcome = (outcome: Outcome): void => {
     totals.add(outcome);
-    if (outcome.failure !== undefined) failures.push(outcome);
+    if (outcome.failure === undefined) return;
+    if (failures.length === 0) say(`sim: seeds needed: ${totals.seeds}`);
+    failures.push(outcome);
   };
   await runPool({ processes: availableParallelism(), steps, next, onOutcome });
   return judge(totals, failures);

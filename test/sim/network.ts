@@ -1,6 +1,7 @@
 import { asError, type Random } from '../../server/src/base/index.ts';
 import type { GroupMessage, RaftLink } from '../../server/src/raft/index.ts';
 import { PeerUnavailableError } from '../../server/src/raft/transport/errors.ts';
+import { decodeMessages, encodeMessages } from '../../server/src/raft/transport/message-codec.ts';
 import type { Events } from './events.ts';
 
 /** How the network behaves now. */
@@ -41,6 +42,7 @@ export class SimNetwork {
   readonly mood: NetworkMood = { loss: 0, replay: 0, delayMs: 5, breaking: 0 };
   /** `from>to`: nothing passes. */
   readonly cuts = new Set<string>();
+  encodes = false;
   /** Called with every message that leaves a process. */
   onMessage: (message: GroupMessage, process: number) => void = () => undefined;
   readonly #events: Events;
@@ -96,7 +98,8 @@ export class SimNetwork {
       this.counts.lost += 1;
       return true;
     }
-    const deliver = (): void => to.listener?.(from.nodeId, messages);
+    const read = this.encodes ? decodeMessages(encodeMessages(messages)).messages : messages;
+    const deliver = (): void => to.listener?.(from.nodeId, read);
     this.#travel(from, to, deliver, 1);
     if (this.#random.next() < replay) {
       this.counts.replayed += 1;

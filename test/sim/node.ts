@@ -5,16 +5,18 @@ import type { ClusterMap, ClusterOptions } from '../../server/src/cluster/types.
 import { silentLogger } from '../../server/src/observability/index.ts';
 import { lostAgainst, RaftHost, type RaftMetrics } from '../../server/src/raft/index.ts';
 import { decodeEntry } from '../../server/src/raft/log/entry-record.ts';
-import { entryKey } from '../../server/src/raft/log/keys.ts';
+import { entryKey, parseKey } from '../../server/src/raft/log/keys.ts';
 import { EMPTY_FLOOR, type Floor, MemoryKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { type DiskMood, SimDisk } from './disk.ts';
 import type { Events } from './events.ts';
 import { emptyMachineDisk, type MachineDisk, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
-import type { Oracle } from './oracle.ts';
+import { crcOf, type Oracle } from './oracle.ts';
 
 export const TICK_MS = 10;
 const ELECTION_MS = 20 * TICK_MS;
+/** Entries of a new leader that are compared with what was committed. */
+const LOOKED_AT_MAX = 64;
 
 export interface NodeDeps {
   readonly events: Events;
@@ -83,9 +85,17 @@ export class SimNode {
   async #open(): Promise<void> {
     const { events, random, network, tuning, onViolation, onSnapshot } = this.#deps;
     this.clock = new FakeClock();
-    const disk = new SimDisk(this.#kv, { floor: this.#floor, events, random, mood: this.mood });
+    const disk = new SimDisk(this.#kv, {
+      floor: this.#floor,
+      events,
+      random,
+      mood: this.mood,
+      onRow: (key, value) => this.#checked(() => this.#checkRow(key, value)),
+    });
     const machine = new SimMachine(this.#data, {
       onApplied: (entry) => this.#checked(() => this.#deps.oracle.applied(entry)),
+      onRestored: (group, { index, hash }) =>
+        this.#checked(() => this.#deps.oracle.restored(group, index, hash)),
       turn: () => this.#turnOf(disk, tuning.slowApplyMs),
     });
     const { link, leave } = network.join(this.id);
@@ -184,21 +194,20 @@ export class SimNode {
     return contentOf(this.#kv);
   }
 
-  /** Changes a byte of a stored entry, or takes it away; false when there is none. */
+  /** Changes a bit of any row of the log, or takes an entry away; false when there is none. */
   async corrupt(): Promise<boolean> {
-    const rows = await rowsOf(this.#kv);
-    // The last one of a log might be missing for another reason: that it was there, nobody could tell.
-    const entries = rows.filter(({ key }, at) => {
-      const next = rows[at + 1]?.key;
-      return key.length === 10 && next?.length === 10 && key.readUInt16BE(0) === next.readUInt16BE(0);
-    });
-    const row = entries[this.#deps.random.int(Math.max(1, entries.length))];
-    if (row === undefined) return false;
     const { random } = this.#deps;
-    const value = Buffer.from(row.value);
-    value[random.int(value.length)]! ^= 1 << random.int(8);
+    const rows = await rowsOf(this.#kv);
+    const takesAway = random.next() < 0.3;
+    const candidates = takesAway ? rows.filter((_row, at) => isInside(rows, at)) : rows;
+    const row = candidates[random.int(Math.max(1, candidates.length))];
+    if (row === undefined) return false;
     const left = rows.filter((other) => other !== row);
-    if (random.next() < 0.5) left.push({ key: row.key, value });
+    if (!takesAway) {
+      const value = Buffer.from(row.value);
+      value[random.int(value.length)]! ^= 1 << random.int(8);
+      left.push({ key: row.key, value });
+    }
     this.#kv = await kvOf(left);
     return true;
   }
@@ -222,12 +231,32 @@ export class SimNode {
     const { raft } = host.status(group);
     const { oracle } = this.#deps;
     oracle.leads(group, raft.term, raft.id);
-    const last = oracle.lastCommittedBefore(group, raft.term);
-    if (last === undefined) return;
-    void disk.get(entryKey(group, last.index)).then(
-      (value) => this.#checked(() => checkHolds({ group, raft, last, value })),
+    const entries = oracle.mustHave(group, raft.term, LOOKED_AT_MAX);
+    void disk.multiGet(entries.map(({ index }) => entryKey(group, index))).then(
+      (values) => this.#checked(() => checkHolds({ group, raft, entries, values })),
       () => undefined,
     );
+  }
+
+  #checkRow(key: Buffer, value: Buffer): void {
+    const at = parseKey(key);
+    if (at.kind !== 'entry') return;
+    const decoded = decodeEntry(key, value);
+    if (decoded.kind === 'bad') throw new Error(`group ${at.group}: ${decoded.reason}`);
+    this.#deps.oracle.logged(at.group, decoded.entry, {
+      crc: crcOf(decoded.entry),
+      previousTerm: undefined,
+    });
+  }
+
+  /** What the replicas of the process show now must follow from what they have shown. */
+  checkShown(): void {
+    const host = this.#running?.host;
+    for (const group of host?.groups() ?? []) {
+      const { raft, damage } = (host as RaftHost).status(group);
+      if (damage !== undefined) continue;
+      this.#deps.oracle.shows(group, raft.id, { process: `${this.id}/${this.starts}`, status: raft });
+    }
   }
 
   #checked(check: () => void): void {
@@ -253,18 +282,21 @@ export class SimNode {
 function checkHolds(o: {
   readonly group: number;
   readonly raft: { readonly id: number; readonly term: number; readonly lastIndex: number };
-  readonly last: { readonly index: number; readonly term: number };
-  readonly value: Buffer | undefined;
+  readonly entries: readonly { readonly index: number; readonly term: number }[];
+  readonly values: readonly (Buffer | undefined)[];
 }): void {
-  const { group, raft, last, value } = o;
+  const { group, raft, entries, values } = o;
   const who = `group ${group}: ${raft.id} leads in term ${raft.term}`;
-  if (raft.lastIndex < last.index)
-    throw new Error(`${who} with a log that ends at ${raft.lastIndex}, before committed entry ${last.index}`);
-  // Without the row it is in the state that the log was compacted to.
-  if (value === undefined) return;
-  const decoded = decodeEntry(entryKey(group, last.index), value);
-  if (decoded.kind === 'ok' && decoded.entry.term !== last.term)
-    throw new Error(`${who} with another entry ${last.index} than the committed one`);
+  for (const [at, { index, term }] of entries.entries()) {
+    if (raft.lastIndex < index)
+      throw new Error(`${who} with a log that ends at ${raft.lastIndex}, before committed entry ${index}`);
+    const value = values[at];
+    // Without the row it is in the state that the log was compacted to, and so are those before it.
+    if (value === undefined) return;
+    const decoded = decodeEntry(entryKey(group, index), value);
+    if (decoded.kind === 'ok' && decoded.entry.term !== term)
+      throw new Error(`${who} with another entry ${index} than the committed one`);
+  }
 }
 
 const OPTIONS = (nodeId: string): ClusterOptions =>
@@ -287,6 +319,12 @@ function metricsOf(onSnapshot: () => void): RaftMetrics {
 }
 
 type Rows = { readonly key: Buffer; readonly value: Buffer }[];
+
+/** An entry that another one follows. The last one might be missing for another reason: that it was there, nobody could tell. */
+function isInside(rows: Rows, at: number): boolean {
+  const [key, next] = [rows[at]?.key, rows[at + 1]?.key];
+  return key?.length === 10 && next?.length === 10 && key.readUInt16BE(0) === next.readUInt16BE(0);
+}
 
 async function rowsOf(kv: MemoryKv): Promise<Rows> {
   const rows: Rows = [];

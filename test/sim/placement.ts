@@ -72,6 +72,25 @@ export class SimMap {
     return changes;
   }
 
+  /** Who shall be where, and what each node says of it. */
+  describe(heard: readonly NodeStatus[]): string {
+    const groups = this.map.shards.map(({ shard, replicas, leaving }) => {
+      const list = (placed: typeof replicas): string =>
+        placed.map(({ replicaId, nodeId }) => `${replicaId} on ${nodeId}`).join(', ');
+      const told = heard.flatMap(({ nodeId, groups: reports }) =>
+        reports
+          .filter(({ group }) => group === shard)
+          .map(({ replicaId, role, isDamaged, commit, term, configuration }) => {
+            const { voters = [], learners = [] } = configuration ?? {};
+            const state = isDamaged ? 'damaged' : `${role}, term ${term}, commit ${commit}`;
+            return `${nodeId} runs ${replicaId} (${state}; voters ${voters.join()}; learners ${learners.join()})`;
+          }),
+      );
+      return `group ${shard}: wanted ${list(replicas)}; leaving ${list(leaving)}; ${told.join('; ')}`;
+    });
+    return groups.join(' | ');
+  }
+
   /** Every group has the voters that it shall have: one of them may be lost. */
   isWhole(heard: readonly NodeStatus[]): boolean {
     const isDamaged = heard.some(({ groups }) => groups.some((report) => report.isDamaged));

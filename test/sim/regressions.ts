@@ -13,4 +13,8 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly was: string
     seed: 54,
     was: 'a log that was damaged before its replacement had begun was started as that of the new replica, and never replaced',
   },
+  {
+    seed: 2016,
+    was: 'a store whose sequence had become unreadable counted anew, below its floor: the replacements of its replicas were lost at the next start',
+  },
 ];

@@ -9,6 +9,7 @@ export const FAULTS = [
   'one-way cut',
   'pause',
   'crash',
+  'power loss',
   'failing sync',
   'full disk',
   'slow disk',
@@ -32,6 +33,8 @@ export interface Swarm {
   readonly threshold: number;
   /** Bytes of entries in memory: few, so that the disk is read. */
   readonly tailBytesMax: number;
+  /** Messages pass through their encoding. */
+  readonly encodes: boolean;
 }
 
 export function drawSwarm(random: Random): Swarm {
@@ -43,5 +46,6 @@ export function drawSwarm(random: Random): Swarm {
     faults: new Set(FAULTS.filter(() => random.next() < 0.45)),
     threshold: 5 + random.int(60),
     tailBytesMax: random.next() < 0.3 ? 200 : 100_000,
+    encodes: random.next() < 0.2,
   };
 }

@@ -52,6 +52,7 @@ export class World {
     this.swarm = drawSwarm(this.random);
     const { nodes, groups, replicas, threshold, tailBytesMax, faults } = this.swarm;
     this.network = new SimNetwork(this.events, this.random);
+    this.network.encodes = this.swarm.encodes;
     this.network.onMessage = (message, process) => this.guard(() => this.oracle.sent(message, process));
     const nodeIds = Array.from({ length: nodes }, (_, at) => `node-${at + 1}`);
     this.map = new SimMap({ nodeIds, shardCount: groups, replicaCount: replicas });
@@ -144,6 +145,7 @@ export class World {
   /** What can be seen of a node from outside. */
   #look(node: SimNode): void {
     if (node.hasFailed) this.faults.died(node);
+    this.guard(() => node.checkShown());
     const host = node.running?.host;
     for (const group of host?.groups() ?? []) {
       const { raft } = (host as NonNullable<typeof host>).status(group);
@@ -188,7 +190,8 @@ export class World {
   /** What a whole cluster would not lack. */
   #lacking(): string | undefined {
     if (this.clients.isWaiting) return 'a request is not answered';
-    if (!this.map.isWhole(this.heard())) return 'a group has not the members that it shall have';
+    if (!this.map.isWhole(this.heard()))
+      return `a group has not the members that it shall have: ${this.map.describe(this.heard())}`;
     for (const { shard, replicas } of this.map.map.shards) {
       const states = replicas.map(({ nodeId }) => {
         const running = this.nodes.find(({ id }) => id === nodeId)?.running;
