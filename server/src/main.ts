@@ -19,12 +19,11 @@ const USAGE = `Usage: grape-vector-db-server [--config FILE] [--check-config]
 Every key can also be set as GRAPE_<SECTION>_<KEY>; docs/reference/config.md lists them.`;
 
 /**
- * Exit codes: the node was refused, the command line or configuration is wrong, the disk was full (EX_TEMPFAIL: started
- * again, the node goes on), or a second signal cut it short. A failed disk or a defect ends in SIGABRT (134 in a shell).
+ * Exit codes: the node was refused, the command line or configuration is wrong, or a second signal cut it short. A disk that
+ * failed or is full, and a defect, end in SIGABRT (134 in a shell); the log says which.
  */
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
-const EXIT_DISK_FULL = 75;
 const EXIT_INTERRUPTED = 130;
 
 const version = (
@@ -100,7 +99,7 @@ async function stop(signal: string): Promise<void> {
 
 /** A refusal, and whatever prevents a start, is the operator's to mend. Later failures may be defects: abort. */
 function end(error: Error): never {
-  if (storageFaultOf(error) === 'full') endForRoom(error);
+  if (storageFaultOf(error) === 'full') abort(error);
   if (error instanceof StartRefusedError) logger.error('the node must not run', { reason: error.message });
   else if (node === undefined) logger.error('the node cannot start', { reason: error.message, error });
   else abort(error);
@@ -109,20 +108,21 @@ function end(error: Error): never {
 
 /**
  * Aborts: nothing closes a store that failed, which would write to it again, and nobody who waits for an answer gets one
- * that what is in memory could not keep.
+ * that what is in memory could not keep. A full disk ends in the same way: the store that was refused room has failed too.
  */
 function abort(error: Error): never {
-  const fault = storageFaultOf(error);
-  if (fault === 'full') endForRoom(error);
-  if (fault === 'failed') logger.error('the disk has failed: the process ends', { reason: error.message });
-  else logger.error('the process cannot go on', { error });
+  const reason = error.message;
+  switch (storageFaultOf(error)) {
+    case 'full':
+      logger.error('the disk is full: the process ends and can be started again', { reason });
+      break;
+    case 'failed':
+      logger.error('the disk has failed: the process ends', { reason });
+      break;
+    case undefined:
+      logger.error('the process cannot go on', { error });
+  }
   process.abort();
-}
-
-/** A store that was refused room is not used again in this process. */
-function endForRoom(error: Error): never {
-  logger.error('the disk is full: the process ends and can be started again', { reason: error.message });
-  process.exit(EXIT_DISK_FULL);
 }
 
 function reportReload({ applied, needRestart, problems }: ReloadReport): void {

@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { call } from '../support/client.ts';
+import { call, errorCode, upsert } from '../support/client.ts';
 import { type LocalCluster, withCluster } from '../support/cluster.ts';
+import { mountRefusal, SmallDisk } from '../support/small-disk.ts';
+import { vectorOf } from '../support/vectors.ts';
 import { BackgroundWriter } from '../support/writer.ts';
 
 const DIMENSION = 256;
@@ -47,3 +49,72 @@ test('a node whose log cannot be written aborts with one line; started again it 
     }
   });
 });
+
+const refusal = mountRefusal();
+if (refusal !== undefined) process.stderr.write(`no file system can be mounted here: ${refusal}\n`);
+
+(refusal === undefined ? test : test.skip)(
+  'a store that is refused room aborts the process with one line; started again the node reads, and writes when it has room',
+  async () => {
+    const dimension = 2048;
+    const set = {
+      'storage.write_buffer_size_mb': 1,
+      'storage.disk_soft_limit_mb': 6,
+      'storage.disk_hard_limit_mb': 4,
+      'storage.disk_ballast_mb': 3,
+    };
+    await withCluster({ nodeCount: 1, dimension, set }, async (cluster) => {
+      const disk = await SmallDisk.mount(join(cluster.node('node-1').directory, 'data'), 100);
+      const url = cluster.url('node-1');
+      const writer = new BackgroundWriter({ urls: () => [url], dimension, firstId: 0 });
+      try {
+        const child = await cluster.start('node-1');
+        await cluster.whenReady('node-1');
+        await cluster.until('writes are acknowledged', 30_000, () =>
+          Promise.resolve(writer.acknowledged.length > 20),
+        );
+        await untilLooked(cluster, url);
+        // Until the next look the log and its tables find no room.
+        const ended = cluster.exit(child);
+        await disk.fillTo(0);
+        await ended;
+        expect(child.signalCode).toBe('SIGABRT');
+        await writer.stop();
+        expect(await linesOf(cluster, /ERROR/)).toEqual([
+          expect.stringContaining('the disk is full: the process ends'),
+        ]);
+
+        await cluster.start('node-1');
+        await cluster.whenReady('node-1');
+        const { acknowledged } = writer;
+        for (const id of acknowledged) {
+          expect(await call(url, 'GET', `/vectors/${id}`)).toMatchObject({ status: 200, body: { id } });
+        }
+        const write = () => upsert(url, { id: 1_000_000, vector: vectorOf(1, dimension) });
+        // Opening the stores may have freed what the log had taken in advance.
+        await disk.fillTo(2);
+        await cluster.until(
+          'writes are refused',
+          30_000,
+          async () => errorCode(await write()) === 'STORAGE_FULL',
+        );
+        await disk.makeRoom();
+        await cluster.until('writes go on', 30_000, async () => (await write()).status === 200);
+      } finally {
+        await writer.stop();
+        await cluster.stopAll('SIGKILL');
+        disk.unmount();
+      }
+    });
+  },
+);
+
+/** Until the node has just looked at its disk, which it does once a second. */
+async function untilLooked(cluster: LocalCluster, url: string): Promise<void> {
+  const available = async (): Promise<string | undefined> => {
+    const { body } = await call(url, 'GET', '/metrics');
+    return /^grape_disk_available_bytes (\S+)$/m.exec(String(body['text']))?.[1];
+  };
+  const before = await available();
+  await cluster.until('the node looks at its disk', 30_000, async () => (await available()) !== before);
+}
