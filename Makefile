@@ -49,6 +49,10 @@ chaos: build ## Faults on real processes under load, checked for lost or stale d
 sim: build ## Raft and its log in virtual time, with faults, one cluster a seed (SEED=42 replays; MINUTES=1, SEEDS=..)
 	@node test/sim/main.ts
 
+.PHONY: mutants
+mutants: build ## Break the rules of replication one at a time: a test must notice each
+	@node scripts/mutants.ts
+
 .PHONY: bench
 bench: build ## Writes and searches per second of a local three-node cluster
 	@node bench/src/main.ts

@@ -21,6 +21,8 @@ interface Suite {
 const SUITES: readonly Suite[] = [
   { name: 'unit', run: () => jest('unit') },
   { name: 'contract', run: () => jest('contract') },
+  // Ten rules broken on purpose; `make mutants` breaks them all.
+  { name: 'mutants', run: () => script('scripts/mutants.ts', 'node', '--most') },
   { name: 'native-stress', run: () => script('scripts/test-native-stress.sh') },
   { name: 'native-asan', run: () => script('scripts/test-native-asan.sh') },
   { name: 'integration', run: () => jest('integration', '--runInBand') },
@@ -72,8 +74,8 @@ async function jest(project: string, ...options: string[]): Promise<Totals> {
 }
 
 /** A script is one test unless it prints totals of its own. */
-async function script(path: string): Promise<Totals> {
-  const code = await command('bash', [path]);
+async function script(path: string, interpreter = 'bash', ...options: string[]): Promise<Totals> {
+  const code = await command(interpreter, [path, ...options]);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 

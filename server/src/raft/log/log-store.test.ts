@@ -1,5 +1,6 @@
 import { type KvStore, MemoryKv, WriteBatch } from '../../storage/index.ts';
 import type { ConfState, Entry, Persist } from '../core/index.ts';
+import { EntryEncoder } from './entry-record.ts';
 import type { GroupLog } from './group-log.ts';
 import { entryKey, SEQUENCE_KEY, stateKey, STATE_ROW } from './keys.ts';
 import { LogCorruptionError, LogStore } from './log-store.ts';
@@ -254,6 +255,13 @@ describe('a log that the disk has changed is damaged', () => {
     expect(damage(await tamper(kv, (batch) => batch.put(entryKey(7, 4), foreign)))).toContain(
       'the chain is broken at index 4',
     );
+  });
+
+  test('an entry of an earlier term than the one before it is refused, although the chain fits', async () => {
+    const kv = await filled();
+    const record = new EntryEncoder().encode(7, entry(11, 1), logOf(await open(kv)).crcOf(10));
+    const after = await tamper(kv, (batch) => batch.put(record.key, record.value));
+    expect(damage(after)).toContain('the term falls at index 11');
   });
 
   test('an entry under another index or in another group is refused', async () => {

@@ -303,6 +303,20 @@ describe('the handshake', () => {
     expect(b.log.find('warn', 'token differs')?.fields['address']).toContain(HOST);
   });
 
+  test('refuses a client with another token before it proves anything itself', async () => {
+    const b = await listen('b');
+    const { socket } = dialBare(b.transport.port);
+    socket.write(PREFACE);
+    const greeting = greetAsClient(new FrameSocket(socket), {
+      purpose: 'cluster',
+      hello: helloOf('a'),
+      tokens: ['wrong'],
+      accept: () => undefined,
+    });
+    await expect(greeting).rejects.toThrow('the peer refused: the cluster token differs');
+    expect(b.transport.isConnected('a')).toBe(false);
+  });
+
   test('accepts the previous token in either direction while the token changes', async () => {
     const fresh = await listen('a', { tokens: () => ['new', 'old'] });
     const stale = await listen('b', { tokens: () => ['old'] });

@@ -1,0 +1,142 @@
+import { CORE, DRIVER, inCore, inRaft } from '../places.ts';
+import type { Mutant } from '../types.ts';
+
+/** What must be on disk before what leaves. */
+export const DURABILITY: readonly Mutant[] = [
+  {
+    name: 'vote-before-it-is-durable',
+    rule: 'a vote is granted after term and vote are on disk',
+    ...inCore('state.ts'),
+    find: 'voteResponse: true,',
+    replace: 'voteResponse: false,',
+    killer: { file: CORE.scenarios, test: 'double-vote.txt' },
+  },
+  {
+    name: 'vote-request-before-it-is-durable',
+    rule: 'votes are asked for after the own vote and the entries advertised are on disk',
+    ...inCore('state.ts'),
+    find: 'PROMISES_DURABILITY[message.type] || state.term !== state.durableTerm)',
+    replace:
+      "message.type !== 'vote' && (PROMISES_DURABILITY[message.type] || state.term !== state.durableTerm))",
+    killer: { file: CORE.scenarios, test: 'vote-request-not-durable.txt' },
+  },
+  {
+    name: 'acknowledge-before-it-is-durable',
+    rule: 'entries are acknowledged after they are on disk',
+    ...inCore('state.ts'),
+    find: 'appendResponse: true,',
+    replace: 'appendResponse: false,',
+    killer: { file: CORE.scenarios, test: 'async-storage.txt' },
+  },
+  {
+    name: 'reveal-a-term-before-it-is-durable',
+    rule: 'no answer reveals a term that is not on disk',
+    ...inCore('state.ts'),
+    find: 'PROMISES_DURABILITY[message.type] || state.term !== state.durableTerm',
+    replace: 'PROMISES_DURABILITY[message.type]',
+    killer: { file: CORE.raft, test: 'a replica reveals no term before it is on disk' },
+  },
+  {
+    name: 'leader-counts-itself-at-once',
+    rule: 'the leader counts itself when its own write is on disk',
+    ...inCore('proposals.ts'),
+    find: 'state.log.append(entries);',
+    replace: 'state.log.append(entries);\n  state.tracker.progress(state.id)?.matchTo(state.log.lastIndex);',
+    killer: { file: CORE.scenarios, test: 'single-node.txt' },
+  },
+  {
+    name: 'own-vote-counts-at-once',
+    rule: 'the own vote counts when it is on disk',
+    ...inCore('election.ts'),
+    find: "like any other.\n  send(state, { type: 'voteResponse'",
+    replace: "like any other.\n  countVote(state, { type: 'voteResponse'",
+    killer: { file: CORE.scenarios, test: 'single-node.txt' },
+  },
+  {
+    name: 'success-of-an-earlier-term-counts',
+    rule: 'the success of a write of an earlier term proves nothing for the log (A-B-A)',
+    ...inCore('ready.ts'),
+    find: 'if (write.term === state.term) {',
+    replace: 'if (write.term <= state.term) {',
+    killer: {
+      file: CORE.raft,
+      test: 'a replica takes no success of a write for an entry that was replaced and put back since (A-B-A)',
+    },
+  },
+  {
+    name: 'apply-before-it-is-durable-here',
+    rule: 'an entry is applied when it is committed and on the own disk',
+    ...inCore('log/apply-queue.ts'),
+    find: 'return Math.min(this.#log.committed, this.#log.stableIndex);',
+    replace: 'return this.#log.committed;',
+    killer: {
+      file: CORE.log,
+      test: 'the apply queue hands out what is committed and durable, each entry once',
+    },
+  },
+  {
+    name: 'entries-without-a-sync',
+    rule: 'a batch with entries is synced',
+    ...inCore('ready.ts'),
+    find: 'const mustSync = isLogNew ||',
+    replace: 'const mustSync =',
+    killer: {
+      file: DRIVER.host,
+      test: 'a group of three replicas finds everything acknowledged after all nodes crashed at once',
+    },
+  },
+  {
+    name: 'votes-without-a-sync',
+    rule: 'a batch with a new term or vote is synced',
+    ...inCore('ready.ts'),
+    find: 'const mustSync = isLogNew || (hardState !== undefined && isTermOrVoteNew);',
+    replace: 'const mustSync = isLogNew;',
+    killer: { file: DRIVER.restarts, test: 'keeps the vote that was given' },
+  },
+  {
+    name: 'driver-answers-before-the-sync',
+    rule: 'the gated answers leave when the batch is durable',
+    ...inRaft('log/log-store.ts'),
+    find: 'await this.#commit(options);\n    for (const { log, persist } of staged) log.settle',
+    replace: 'void this.#commit(options);\n    for (const { log, persist } of staged) log.settle',
+    killer: { file: DRIVER.host, test: 'an entry is acknowledged after it is on disk' },
+  },
+  {
+    name: 'driver-never-syncs',
+    rule: 'what must be synced is synced',
+    ...inRaft('driver/persister.ts'),
+    find: 'await this.#store.write(staged, { sync: synced });',
+    replace: 'await this.#store.write(staged, { sync: false });',
+    killer: { file: DRIVER.host, test: 'finds everything acknowledged after all nodes crashed at once' },
+  },
+  {
+    name: 'votes-missing-from-the-floor',
+    rule: 'a vote is in the floor before it leaves',
+    ...inRaft('driver/persister.ts'),
+    find: 'await this.#raiseFloor(batch);',
+    replace: 'void this.#raiseFloor(batch);',
+    killer: { file: DRIVER.floor, test: 'no vote leaves, and no node leads, before it is in the floor' },
+  },
+  {
+    name: 'go-on-after-a-failed-write',
+    rule: 'a write that fails ends the process',
+    ...inRaft('driver/persister.ts'),
+    find: '      this.#onError(error);\n',
+    replace: '',
+    killer: {
+      file: DRIVER.host,
+      test: 'a host that cannot go on ends the process when a write fails, and sends nothing more',
+    },
+  },
+  {
+    name: 'compact-beyond-what-is-durably-applied',
+    rule: 'a log forgets only what is applied and flushed',
+    ...inRaft('driver/compactor.ts'),
+    find: 'const target = Math.min(wanted, applied, durable);',
+    replace: 'const target = Math.min(wanted, applied);',
+    killer: {
+      file: DRIVER.compactor,
+      test: 'compaction forgets nothing that is not durable, and asks for a flush',
+    },
+  },
+];

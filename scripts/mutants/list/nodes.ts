@@ -1,0 +1,86 @@
+import { DRIVER, inRaft, RAFT, SERVER } from '../places.ts';
+import type { Mutant } from '../types.ts';
+
+/** Between nodes: who is heard, snapshots on their way, disks that went back, retries. */
+export const NODES: readonly Mutant[] = [
+  {
+    name: 'proof-of-the-client-is-not-checked',
+    rule: 'a node proves that it knows the token of the cluster',
+    ...inRaft('transport/handshake.ts'),
+    find: 'return proofs.some((given) => isEqual(given, expected));',
+    replace: 'return proofs.some((given) => given.length === expected.length);',
+    killer: { file: RAFT.transport, test: 'refuses a client with another token' },
+  },
+  {
+    name: 'proof-of-the-server-is-not-checked',
+    rule: 'both sides prove that they know the token',
+    ...inRaft('transport/handshake.ts'),
+    find: "const isProven = o.tokens.some((token) => isEqual(answer, proof(token, 'server', transcript)));",
+    replace: 'const isProven = answer.length === PROOF_BYTES;',
+    killer: { file: RAFT.transport, test: 'refuses a server that only sends the own proof back' },
+  },
+  {
+    name: 'proof-fits-either-role',
+    rule: 'a proof cannot be sent back to who made it',
+    ...inRaft('transport/handshake.ts'),
+    find: '.text(`grape peer ${role}`)',
+    replace: '.text(`grape peer${role.slice(0, 0)}`)',
+    killer: { file: RAFT.transport, test: 'refuses a server that only sends the own proof back' },
+  },
+  {
+    name: 'earlier-incarnation-is-heard',
+    rule: 'an earlier start of a store is not heard any more',
+    ...inRaft('transport/incarnations.ts'),
+    find: 'if (incarnation < seen.incarnation)',
+    replace: 'if (incarnation < 0)',
+    killer: { file: RAFT.transport, test: 'an earlier start' },
+  },
+  {
+    name: 'copied-disk-is-heard',
+    rule: 'one start of a store is one process (boot nonce)',
+    ...inRaft('transport/incarnations.ts'),
+    find: 'if (incarnation === seen.incarnation && peer.bootNonce !== seen.bootNonce)',
+    replace: 'if (incarnation < 0)',
+    killer: { file: RAFT.transport, test: 'the same start in another process' },
+  },
+  {
+    name: 'disk-that-was-set-back-is-heard',
+    rule: 'a store never comes back with fewer writes than were seen',
+    ...inRaft('transport/incarnations.ts'),
+    find: 'if (sequence < seen.sequence)',
+    replace: 'if (sequence < 0)',
+    killer: { file: RAFT.transport, test: 'is compared with the last write that its messages told of' },
+  },
+  {
+    name: 'message-from-another-node',
+    rule: 'a message counts only from the node that holds its sender',
+    ...inRaft('driver/replica.ts'),
+    find: ' && this.nodes.get(message.from) === fromNode',
+    replace: '',
+    killer: { file: DRIVER.host, test: 'are only taken from the node that holds the replica they come from' },
+  },
+  {
+    name: 'snapshot-takes-a-chunk-twice',
+    rule: 'a chunk of a snapshot that comes again is passed over',
+    ...inRaft('driver/snapshot-receiver.ts'),
+    find: 'if (sequence !== transfer.expected) return;',
+    replace: '',
+    killer: { file: DRIVER.snapshots, test: 'resume after a broken connection' },
+  },
+  {
+    name: 'retries-are-done-again',
+    rule: 'a write that names itself is done once',
+    file: 'server/src/engine/retry-ledger.ts',
+    find: 'return this.#rows.get(textOf(at, name));',
+    replace: 'return this.#rows.get(`${textOf(at, name)}?`);',
+    killer: { file: SERVER.retries, test: 'a write that is repeated under its key has the first result' },
+  },
+  {
+    name: 'young-retry-rows-are-evicted',
+    rule: 'a retry row is kept for its time',
+    file: 'server/src/engine/retry-ledger.ts',
+    find: 'if (place === undefined || counters.logTimeMs - place.timeMs <= RETRY_KEPT_MS) break;',
+    replace: 'if (place === undefined) break;',
+    killer: { file: SERVER.ledger, test: 'a full table has no room while its oldest row is young enough' },
+  },
+];

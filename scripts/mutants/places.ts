@@ -1,0 +1,38 @@
+/** The files that mutants change and the tests that kill them, from the root of the repository. */
+const RAFT_FOLDER = 'server/src/raft';
+
+export const inRaft = (file: string): { readonly file: string } => ({ file: `${RAFT_FOLDER}/${file}` });
+export const inCore = (file: string): { readonly file: string } => inRaft(`core/${file}`);
+
+export const CORE = {
+  scenarios: `${RAFT_FOLDER}/core/scenarios.test.ts`,
+  simulation: `${RAFT_FOLDER}/core/simulation.test.ts`,
+  raft: `${RAFT_FOLDER}/core/raft.test.ts`,
+  log: `${RAFT_FOLDER}/core/log/raft-log.test.ts`,
+  quorum: `${RAFT_FOLDER}/core/quorum/quorum.test.ts`,
+  conf: `${RAFT_FOLDER}/core/confchange/change-conf.test.ts`,
+  reads: `${RAFT_FOLDER}/core/reads/reads.test.ts`,
+  inflights: `${RAFT_FOLDER}/core/tracker/inflights.test.ts`,
+  progress: `${RAFT_FOLDER}/core/tracker/progress.test.ts`,
+} as const;
+
+export const DRIVER = {
+  host: `${RAFT_FOLDER}/driver/raft-host.test.ts`,
+  crashes: `${RAFT_FOLDER}/driver/crashes.test.ts`,
+  restarts: `${RAFT_FOLDER}/driver/restarts.test.ts`,
+  floor: `${RAFT_FOLDER}/driver/floor.test.ts`,
+  compactor: `${RAFT_FOLDER}/driver/compactor.test.ts`,
+  snapshots: `${RAFT_FOLDER}/driver/snapshots.test.ts`,
+  membership: `${RAFT_FOLDER}/driver/membership.test.ts`,
+} as const;
+
+export const RAFT = {
+  logStore: `${RAFT_FOLDER}/log/log-store.test.ts`,
+  floorCheck: `${RAFT_FOLDER}/log/floor-check.test.ts`,
+  transport: `${RAFT_FOLDER}/transport/peer-transport.test.ts`,
+} as const;
+
+export const SERVER = {
+  ledger: 'server/src/engine/retry-ledger.test.ts',
+  retries: 'test/contract/shard-retries.test.ts',
+} as const;
