@@ -47,7 +47,7 @@ export const NODES: readonly Mutant[] = [
     name: 'disk-that-was-set-back-is-heard',
     rule: 'a store never comes back with fewer writes than were seen',
     ...inRaft('transport/incarnations.ts'),
-    find: 'if (sequence < seen.sequence)',
+    find: 'if (!isSameStart && sequence < seen.sequence)',
     replace: 'if (sequence < 0)',
     killer: { file: RAFT.transport, test: 'is compared with the last write that its messages told of' },
   },
