@@ -57,6 +57,10 @@ mutants: build ## Break the rules of replication one at a time: a test must noti
 bench: build ## Writes and searches per second of a local three-node cluster
 	@node bench/src/main.ts
 
+.PHONY: bench-raft
+bench-raft: build ## Figures of consensus: commits, latency, failover, transfers (to docs/reference/raft.md)
+	@node test/figures/main.ts
+
 .PHONY: docs
 docs: build ## Generate docs/reference from the schemas
 	@node scripts/generate-docs.ts
