@@ -1,3 +1,5 @@
+import { MemoryKv } from '../../storage/index.ts';
+import { GatedKv } from '../testing/gated-kv.ts';
 import { TestCluster, type TestNode } from '../testing/test-cluster.ts';
 
 /** Three nodes of which two vote for the third and then hear nothing more: only their votes can be on their disks. */
@@ -41,5 +43,36 @@ describe('a restart that loses what was not synced', () => {
     for (const [id, disk] of disks) await cluster.start(id, disk);
     const next = await cluster.electLeader();
     expect(next.host.status(0).raft.term).toBeGreaterThan(term);
+  });
+});
+
+describe('one poisoned batch of seventeen groups', () => {
+  const GROUPS = Array.from({ length: 17 }, (_, group) => group);
+
+  test('ends the node: none of its groups acknowledges anything more, and nothing acknowledged is lost', async () => {
+    const cluster = new TestCluster({ nodes: 1, groups: GROUPS });
+    const inner = new MemoryKv('log');
+    const kv = new GatedKv(inner);
+    const { host, machine, fatal } = await cluster.start('node-1', kv);
+    for (const group of GROUPS) await cluster.write('acknowledged', group);
+    await cluster.ticks(2);
+    kv.write = () => Promise.reject(new Error('the disk failed'));
+    let answered = 0;
+    for (const group of GROUPS) {
+      host.propose(group, Buffer.from('in the batch')).promise.then(
+        () => (answered += 1),
+        () => undefined,
+      );
+    }
+    await cluster.until(() => fatal.length > 0, 'the end of the node');
+    await cluster.ticks(50);
+    expect(answered).toBe(0);
+    expect(GROUPS.map((group) => machine.texts(group))).toEqual(GROUPS.map(() => ['acknowledged']));
+    const again = await cluster.start('node-1', inner.crash());
+    await cluster.until(
+      () => GROUPS.every((group) => again.machine.texts(group).length > 0),
+      'the state of every group',
+    );
+    for (const group of GROUPS) expect(again.machine.texts(group)).toEqual(['acknowledged']);
   });
 });
