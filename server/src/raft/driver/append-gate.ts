@@ -32,7 +32,8 @@ export class AppendGate {
       return true;
     }
     const bytes = message.entries.reduce((sum, { data }) => sum + data.length, 0);
-    if (this.#spentBytes + bytes > this.#disk.reserveBytes) return bytes === 0;
+    // A no-op has no bytes: it always finds its place.
+    if (this.#spentBytes + bytes > this.#disk.reserveBytes) return false;
     this.#spentBytes += bytes;
     return true;
   }
