@@ -110,3 +110,32 @@ test('with a majority without room another leader still answers reads: what was 
   full.clear();
   await cluster.settle(refused);
 });
+
+test('a snapshot that is under way when the disk fills up is given up, and begun again when there is room', async () => {
+  const { cluster, full } = await threeNodes({ logCompactionThreshold: 2 });
+  const follower = cluster.followers()[0]!;
+  for (const { machine } of cluster.nodes.values()) machine.durable = () => 1000;
+  cluster.network.isolate(follower.id);
+  const texts = ['before', ...Array.from({ length: 20 }, (_, at) => `w${at}`)];
+  for (const text of texts.slice(1)) await cluster.write(text);
+  follower.machine.onStep = (step) => {
+    if (step === 'write') full.add(follower.id);
+  };
+  cluster.network.heal();
+  await cluster.until(() => follower.machine.events.includes('abort 2'), 'it is given up');
+  expect(follower.machine.events).toEqual(['begin 2', 'abort 2']);
+  follower.machine.onStep = () => undefined;
+  full.clear();
+  await cluster.until(() => hasAll(follower, texts), 'the state of the leader');
+});
+
+test('the reserve is whole again each time the disk has had room', async () => {
+  const { cluster, full } = await threeNodes({ reserveBytes: 100 });
+  const leader = await cluster.electLeader();
+  for (const text of ['a', 'b']) {
+    for (const { id } of cluster.followers()) full.add(id);
+    await cluster.settle(leader.host.propose(0, Buffer.alloc(60, text)).promise);
+    full.clear();
+    await cluster.write(`with room, after ${text}`);
+  }
+});
