@@ -54,7 +54,13 @@ export class SimDisk implements KvStore {
     this.#events = o.events;
     this.#random = o.random;
     this.#mood = o.mood;
-    this.floor = new SimFloor(o.floor, (run) => this.#later(run));
+    this.floor = new SimFloor(o.floor, {
+      soon: (run) => this.#later(run),
+      inASecond: (run) =>
+        this.#events.after(1_000, () => {
+          if (!this.isDead) run();
+        }),
+    });
   }
 
   async write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {
@@ -113,17 +119,23 @@ export class SimDisk implements KvStore {
   }
 }
 
-/** The floor file: votes are durable when they resolve, the sequence whenever the file is written. */
+interface FloorTiming {
+  readonly soon: (run: () => void) => void;
+  readonly inASecond: (run: () => void) => void;
+}
+
+/** The floor file: votes are durable when they resolve, the sequence with them or within a second. */
 export class SimFloor implements RaftFloor {
   /** What a restart finds. */
   durable: Floor;
-  readonly #later: (run: () => void) => void;
+  readonly #timing: FloorTiming;
+  #isSaveDue = false;
   #sequence: number;
   readonly #votes: Map<number, Floor['votes'][number]>;
 
-  constructor(floor: Floor, later: (run: () => void) => void) {
+  constructor(floor: Floor, timing: FloorTiming) {
     this.durable = floor;
-    this.#later = later;
+    this.#timing = timing;
     this.#sequence = floor.sequence;
     this.#votes = new Map(floor.votes.map((vote) => [vote.group, vote]));
   }
@@ -131,8 +143,8 @@ export class SimFloor implements RaftFloor {
   votes(changed: Parameters<RaftFloor['votes']>[0]): Promise<void> {
     for (const vote of changed) this.#votes.set(vote.group, vote);
     return new Promise((resolve) => {
-      this.#later(() => {
-        this.save();
+      this.#timing.soon(() => {
+        this.#save();
         resolve();
       });
     });
@@ -140,9 +152,15 @@ export class SimFloor implements RaftFloor {
 
   synced(sequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence);
+    if (this.#isSaveDue) return;
+    this.#isSaveDue = true;
+    this.#timing.inASecond(() => {
+      this.#isSaveDue = false;
+      this.#save();
+    });
   }
 
-  save(): void {
+  #save(): void {
     this.durable = { ...EMPTY_FLOOR, sequence: this.#sequence, votes: [...this.#votes.values()] };
   }
 }

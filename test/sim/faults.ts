@@ -1,12 +1,13 @@
-import type { MemoryKv } from '../../server/src/storage/index.ts';
-import type { SimNode } from './node.ts';
-import { type Fault, FAULTS } from './swarm.ts';
+import type { LogCopy, SimNode } from './node.ts';
+import { type Fault, FAULTS, isStanding } from './swarm.ts';
 import type { World } from './world.ts';
 
 /** Longest time that a fault lasts. */
 const LASTING_MS = 1_500;
 /** Longest time between two faults. */
 const BETWEEN_MS = 250;
+/** Longest time between a change and the fault that waits for it: a few messages and writes. */
+const AMBUSH_MS = 40;
 /** Share of the restarts, in a seed with wipes, in which the disk is a new one. */
 const WIPED_RESTARTS = 0.3;
 /** A node that has run for so long has told what it has lost. */
@@ -19,7 +20,7 @@ export class Faults {
   readonly #counts = new Map<Fault, number>();
   readonly #paused = new Set<SimNode>();
   /** Copies of Raft logs, as they were a while ago. */
-  readonly #copies = new Map<SimNode, MemoryKv>();
+  readonly #copies = new Map<SimNode, LogCopy>();
   /** Have lost something that may not be replaced yet. */
   readonly #suspects = new Set<SimNode>();
   readonly #startedMs = new Map<SimNode, number>();
@@ -61,6 +62,19 @@ export class Faults {
     events.after(100, next);
   }
 
+  /** The worst moments are those just after a node has come to lead, or has begun to change the members of a group. */
+  ambush(node: SimNode): void {
+    const { events, random, swarm } = this.#world;
+    if (this.isHealed || !swarm.faults.has('ambush') || random.next() < 0.5) return;
+    events.after(random.next() * AMBUSH_MS, () => {
+      if (this.isHealed) return;
+      const isHit = random.next() < 0.5 ? this.#crash(node) : this.#cut(node, random.next() < 0.7);
+      if (!isHit) return;
+      this.#count('ambush');
+      this.#world.note(`ambush: ${node.id}`);
+    });
+  }
+
   /** The process of a node has ended because of its disk. */
   died(node: SimNode): void {
     this.#world.note(`${node.id} ends: its disk has failed`);
@@ -96,6 +110,8 @@ export class Faults {
 
   /** False when it cannot happen now. */
   #do(fault: Fault, node: SimNode): boolean {
+    // It lasts as long as the seed, or waits for its moment.
+    if (isStanding(fault)) return false;
     switch (fault) {
       case 'partition':
         return this.#cut(node, true);
@@ -123,13 +139,6 @@ export class Faults {
         return this.#transfer(node);
       case 'clock jump':
         return this.#jump(node);
-      case 'loss':
-      case 'replay':
-      case 'delay':
-      case 'slow apply':
-      case 'broken transfer':
-        // It lasts as long as the seed.
-        return false;
     }
   }
 
@@ -219,7 +228,9 @@ export class Faults {
       return false;
     }
     this.#copies.delete(node);
-    this.#damage(node, () => node.loseTail(copy));
+    // What was written since the floor was, nobody could miss here: that is what the others remember (incarnations.ts).
+    if (!node.isBelowFloor(copy)) return false;
+    this.#damage(node, () => node.loseTail(copy.log));
     return true;
   }
 

@@ -3,7 +3,7 @@ import { LocalReplicas } from '../../server/src/cluster/local-replicas.ts';
 import type { NodeStatus } from '../../server/src/cluster/node-status.ts';
 import type { ClusterMap, ClusterOptions } from '../../server/src/cluster/types.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
-import { lostAgainst, RaftHost, type RaftMetrics } from '../../server/src/raft/index.ts';
+import { lostAgainst, RaftHost, type RaftMetrics, storedSequence } from '../../server/src/raft/index.ts';
 import { decodeEntry } from '../../server/src/raft/log/entry-record.ts';
 import { entryKey, parseKey } from '../../server/src/raft/log/keys.ts';
 import { EMPTY_FLOOR, type Floor, MemoryKv, WriteBatch } from '../../server/src/storage/index.ts';
@@ -14,7 +14,6 @@ import type { SimNetwork } from './network.ts';
 import { crcOf, type Oracle } from './oracle.ts';
 
 export const TICK_MS = 10;
-const ELECTION_MS = 20 * TICK_MS;
 /** Entries of a new leader that are compared with what was committed. */
 const LOOKED_AT_MAX = 64;
 
@@ -27,9 +26,12 @@ export interface NodeDeps {
   /** A check failed in a callback, where it cannot be thrown. */
   readonly onViolation: (error: unknown) => void;
   readonly onSnapshot: () => void;
+  readonly onLeads: (node: SimNode) => void;
   readonly tuning: {
     readonly threshold: number;
     readonly tailBytesMax: number;
+    readonly appendEntriesMax: number;
+    readonly electionTicks: number;
     readonly slowApplyMs: number;
   };
 }
@@ -46,6 +48,13 @@ interface Running {
   readonly leave: () => void;
   /** Version of the map that it follows. */
   version: number;
+}
+
+/** The Raft log of a node as it was. */
+export interface LogCopy {
+  readonly log: MemoryKv;
+  /** Of its newest write. */
+  readonly sequence: number;
 }
 
 /** A machine with a disk that outlives its processes. */
@@ -113,9 +122,9 @@ export class SimNode {
         this.hasFailed = true;
       },
       options: {
-        electionTimeoutMs: ELECTION_MS,
+        electionTimeoutMs: tuning.electionTicks * TICK_MS,
         heartbeatIntervalMs: 5 * TICK_MS,
-        maxAppendEntries: 16,
+        maxAppendEntries: tuning.appendEntriesMax,
         tailBytesMax: tuning.tailBytesMax,
         logCompactionThreshold: () => tuning.threshold,
       },
@@ -129,7 +138,9 @@ export class SimNode {
       meta,
     });
     host.onLeaderChange((group, _leader, isLeader) => {
-      if (isLeader) this.#checked(() => this.#checkLeader(host, disk, group));
+      if (!isLeader) return;
+      this.#checked(() => this.#checkLeader(host, disk, group));
+      this.#deps.onLeads(this);
     });
     const endings = new Set<() => void>();
     this.#running = {
@@ -190,8 +201,13 @@ export class SimNode {
     this.#kv = state;
   }
 
-  copyLog(): Promise<MemoryKv> {
-    return contentOf(this.#kv);
+  async copyLog(): Promise<LogCopy> {
+    const log = await contentOf(this.#kv);
+    return { log, sequence: await storedSequence(log) };
+  }
+
+  isBelowFloor({ sequence }: LogCopy): boolean {
+    return sequence < this.#floor.sequence;
   }
 
   /** Changes a bit of any row of the log, or takes an entry away; false when there is none. */

@@ -10,6 +10,7 @@ export const FAULTS = [
   'pause',
   'crash',
   'power loss',
+  'ambush',
   'failing sync',
   'full disk',
   'slow disk',
@@ -24,6 +25,14 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** Of these nothing begins at a time that is drawn. */
+const STANDING = ['loss', 'replay', 'delay', 'slow apply', 'broken transfer', 'ambush'] as const;
+type Standing = (typeof STANDING)[number];
+
+export function isStanding(fault: Fault): fault is Standing {
+  return (STANDING as readonly Fault[]).includes(fault);
+}
+
 export interface Swarm {
   readonly nodes: number;
   readonly groups: number;
@@ -35,6 +44,10 @@ export interface Swarm {
   readonly tailBytesMax: number;
   /** Messages pass through their encoding. */
   readonly encodes: boolean;
+  /** Entries of one append: with few, a new leader's own entry comes long after what it found in its log. */
+  readonly appendEntriesMax: number;
+  /** Short ones bring many leaders. */
+  readonly electionTicks: number;
 }
 
 export function drawSwarm(random: Random): Swarm {
@@ -47,5 +60,7 @@ export function drawSwarm(random: Random): Swarm {
     threshold: 5 + random.int(60),
     tailBytesMax: random.next() < 0.3 ? 200 : 100_000,
     encodes: random.next() < 0.2,
+    appendEntriesMax: random.next() < 0.5 ? 1 + random.int(2) : 16,
+    electionTicks: 8 + random.int(13),
   };
 }

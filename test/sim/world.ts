@@ -50,7 +50,7 @@ export class World {
     this.#print = o.print ?? ((): void => undefined);
     this.random = seededRandom(seed);
     this.swarm = drawSwarm(this.random);
-    const { nodes, groups, replicas, threshold, tailBytesMax, faults } = this.swarm;
+    const { nodes, groups, replicas, faults } = this.swarm;
     this.network = new SimNetwork(this.events, this.random);
     this.network.encodes = this.swarm.encodes;
     this.network.onMessage = (message, process) => this.guard(() => this.oracle.sent(message, process));
@@ -67,7 +67,8 @@ export class World {
       onSnapshot: () => {
         this.snapshots += 1;
       },
-      tuning: { threshold, tailBytesMax, slowApplyMs },
+      onLeads: (node: SimNode) => this.faults.ambush(node),
+      tuning: { ...this.swarm, slowApplyMs },
     };
     this.nodes = nodeIds.map((id) => new SimNode(id, deps));
     this.faults = new Faults(this);
@@ -156,9 +157,10 @@ export class World {
   /** What the leader of `meta` does, on the reports of the nodes. */
   #repair(): void {
     for (const step of this.map.plan(this.heard())) {
-      const leader = this.nodes.find(({ id }) => id === step.leader)?.running;
+      const leader = this.nodes.find(({ id }) => id === step.leader);
       try {
-        leader?.host.changeMembership(step.group, step.change);
+        leader?.running?.host.changeMembership(step.group, step.change);
+        if (leader !== undefined) this.faults.ambush(leader);
         this.note(
           `group ${step.group}: ${step.change.steps.map(({ type, replica }) => `${type} ${replica}`).join()}`,
         );
