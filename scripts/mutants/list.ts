@@ -1,9 +1,11 @@
+import { DISKS } from './list/disks.ts';
 import { DURABILITY } from './list/durability.ts';
 import { ELECTIONS } from './list/elections.ts';
 import { LOG_STORE } from './list/log-store.ts';
 import { MEMBERSHIP } from './list/membership.ts';
 import { NODES } from './list/nodes.ts';
 import { READS } from './list/reads.ts';
+import { REPAIRS } from './list/repairs.ts';
 import { REPLICATION } from './list/replication.ts';
 import type { Mutant } from './types.ts';
 
@@ -15,6 +17,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEMBERSHIP,
   ...LOG_STORE,
   ...NODES,
+  ...DISKS,
+  ...REPAIRS,
 ];
 
 /**

@@ -33,6 +33,12 @@ export const RAFT = {
 } as const;
 
 export const SERVER = {
+  poison: 'server/src/storage/poison.test.ts',
+  directory: 'server/src/storage/data-directory.test.ts',
+  floor: 'server/src/storage/floor-keeper.test.ts',
+  limits: 'server/src/storage/disk-limits.test.ts',
+  plan: 'server/src/cluster/repair-plan.test.ts',
+  repairs: 'server/src/cluster/meta-repairs.test.ts',
   ledger: 'server/src/engine/retry-ledger.test.ts',
   retries: 'test/contract/shard-retries.test.ts',
 } as const;

@@ -229,6 +229,66 @@ test('a replica that is damaged before it has a vote is replaced, although anoth
   });
 });
 
+/** The picture of `model` in which the leader of `group` says something else of the replicas of `progress`. */
+function pictureWith(
+  model: Model,
+  group: number,
+  progress: ReadonlyMap<number, Partial<GroupReport['progress'][number]>>,
+): ClusterPicture {
+  const picture = model.picture();
+  const seen = (report: GroupReport): GroupReport => ({
+    ...report,
+    progress: report.progress.map((one) => ({ ...one, ...progress.get(one.replica) })),
+  });
+  const heard = [...picture.heard].map(([nodeId, { status, ageMs }]) => {
+    const groups = status.groups.map((report) => (report.group === group ? seen(report) : report));
+    return [nodeId, { status: { ...status, groups }, ageMs }] as const;
+  });
+  return { ...picture, heard: new Map(heard) };
+}
+
+const SILENT = { recentActive: false };
+
+const changesOf = (group: number, picture: ClusterPicture): readonly GroupChange[] =>
+  planRepairs(picture).changes.filter((change) => change.group === group);
+
+test('a damaged replica is not replaced while another voter is silent', () => {
+  const model = new Model();
+  model.groups.get(2)!.damaged.add(3);
+  expect(planRepairs(pictureWith(model, 2, new Map([[2, SILENT]]))).commands).toEqual([]);
+});
+
+test('a voter is not removed when too few of the others answer', () => {
+  const model = new Model();
+  model.wipe('node-2', 'new');
+  const group = model.groups.get(0)!;
+  group.configuration = { index: 5, voters: [1, 2, 3, 4], votersOutgoing: [], learners: [] };
+  group.caughtUp.add(4);
+  expect(changesOf(0, model.picture())).toMatchObject([
+    { change: { steps: [{ type: 'remove', replica: 2 }] } },
+  ]);
+  const silent = new Map([3, 4].map((replica) => [replica, SILENT]));
+  expect(changesOf(0, pictureWith(model, 0, silent))).toEqual([]);
+});
+
+test('a learner is made a voter when it has almost everything, not before', () => {
+  const model = new Model();
+  model.wipe('node-2', 'new');
+  model.round({ drops: false, lags: true });
+  const at = (match: number): ClusterPicture =>
+    pictureWith(model, 0, new Map([[4, { state: 'replicate', match }]]));
+  expect(changesOf(0, at(500))).toEqual([]);
+  expect(changesOf(0, at(950))).toHaveLength(1);
+});
+
+test('nothing is asked of a group whose configuration is joint: it leaves that by itself', () => {
+  const model = new Model();
+  model.wipe('node-2', 'new');
+  const group = model.groups.get(0)!;
+  group.configuration = { ...group.configuration, votersOutgoing: [1, 2, 3] };
+  expect(changesOf(0, model.picture())).toEqual([]);
+});
+
 test('whatever is lost, dropped or late: with a quorum everything is whole in the end, and no quorum was given away', () => {
   const fault = fc.record({
     what: fc.constantFrom('wipe', 'damage', 'down', 'up'),
