@@ -1,5 +1,12 @@
-/** Seeds that once failed, with what was wrong; every run begins with them. */
+/**
+ * Seeds that once failed, with what was wrong; every run begins with them. A seed names a run of the simulator as it was: when
+ * the simulator draws something else, the seed does too. Take the fix back, look for a seed that fails again, and put it here.
+ */
 export const REGRESSIONS: readonly { readonly seed: number; readonly was: string }[] = [
+  {
+    seed: 34,
+    was: 'the applied state was durable before the configuration: after a crash the change that leaves a joint one met one that was not',
+  },
   {
     seed: 49,
     was: 'the applied state was durable before the configuration: after a crash a replica was left in a joint one for ever',
