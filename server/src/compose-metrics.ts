@@ -60,6 +60,7 @@ export function addCollectors(
     const { softBytes, hardBytes } = limits;
     metrics.setDiskRoom({
       level: DISK_STATES.indexOf(state),
+      isSlow: raft.isDiskSlow,
       availableBytes,
       ballastBytes,
       softBytes,

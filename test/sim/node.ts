@@ -239,6 +239,7 @@ export class SimNode {
     return running.replicas.status(OPTIONS(this.id), {
       isStopping: false,
       disk: 'ok',
+      isDiskSlow: false,
       mapVersion: running.version,
     });
   }

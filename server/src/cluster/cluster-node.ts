@@ -240,7 +240,8 @@ export class ClusterNode {
       ownStatus: () => {
         const mapVersion = this.#known.map?.version ?? 0;
         const disk = this.#deps.disk().state;
-        return replicas.status(options, { isStopping: this.#isStopping, mapVersion, disk });
+        const { isDiskSlow } = groups;
+        return replicas.status(options, { isStopping: this.#isStopping, mapVersion, disk, isDiskSlow });
       },
       isMember,
       others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
@@ -253,6 +254,7 @@ export class ClusterNode {
       logger,
       onFatal,
       disk: () => this.#deps.disk().state,
+      isDiskSlow: () => groups.isDiskSlow,
       picture: () => this.#picture(),
     });
     const duties = new Periodic({

@@ -78,6 +78,7 @@ export class ClusterReports {
       damaged: numbers.filter((shard) => this.groupState(shard)?.damage !== undefined),
       isMetaDamaged: this.groupState(META_GROUP)?.damage !== undefined,
       disk: this.#deps.disk(),
+      isDiskSlow: this.#deps.connections()?.groups.isDiskSlow === true,
     });
   }
 

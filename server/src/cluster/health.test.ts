@@ -5,6 +5,7 @@ const GOOD: ShardReach = {
   outOfReach: [],
   damaged: [],
   isMetaDamaged: false,
+  isDiskSlow: false,
   disk: { state: 'ok', availableBytes: 2 ** 34 },
 };
 
@@ -46,4 +47,11 @@ test.each([
   [[0, 2, 3, 5], '0, 2-3, 5'],
 ])('%j is written %s', (numbers, text) => {
   expect(rangesText(numbers)).toBe(text);
+});
+
+test('a node whose disk is slow says so', () => {
+  expect(judge({ ...GOOD, isDiskSlow: true })).toEqual({
+    status: 'degraded',
+    reason: 'the disk of this node is slow: it leads nothing that another node can lead',
+  });
 });

@@ -29,12 +29,16 @@ export interface ShardReach {
   /** The same of the replica of `meta`. */
   readonly isMetaDamaged: boolean;
   readonly disk: NodeDisk;
+  /** Synced writes take long. */
+  readonly isDiskSlow: boolean;
 }
 
 /** Judges a member by the shards that it can serve now, and by what it lacks itself. */
 export function judge(reach: ShardReach): Verdict {
   const { shards, outOfReach } = reach;
   const reasons = [...reachReasons(reach), ...damageReasons(reach), ...diskReasons(reach.disk)];
+  if (reach.isDiskSlow)
+    reasons.push('the disk of this node is slow: it leads nothing that another node can lead');
   if (reasons.length === 0) return { status: 'healthy', reason: undefined };
   const isAll = shards > 0 && outOfReach.length === shards;
   return { status: isAll ? 'unavailable' : 'degraded', reason: reasons.join('; ') };

@@ -36,6 +36,7 @@ const GROUPS = [...MAP.shards.map(({ shard }) => shard), META_GROUP];
 class World {
   readonly clock = new FakeClock();
   readonly disks = new Map<string, DiskState>(NODES.map((nodeId) => [nodeId, 'ok']));
+  readonly slow = new Set<string>();
   readonly transfers: { group: number; to: string }[] = [];
 
   async round(seconds = 1): Promise<void> {
@@ -62,6 +63,7 @@ class World {
       clock: this.clock,
       logger: silentLogger,
       disk: () => this.disks.get('node-1')!,
+      isDiskSlow: () => this.slow.has('node-1'),
       picture: () => this.#picture(),
       onFatal: (error) => {
         throw error;
@@ -85,6 +87,7 @@ class World {
         isStopping: false,
         mapVersion: 1,
         disk,
+        isDiskSlow: this.slow.has(nodeId),
         groups,
       };
       return [nodeId, { status, ageMs: 0 }] as const;
@@ -137,5 +140,19 @@ test('a preferred leader without room gets nothing back until it has had room fo
   expect(world.transfers).toEqual([]);
   await world.round(20);
   expect(new Set(world.transfers.map(({ to }) => to))).toEqual(new Set(['node-2']));
+  await balancer.stop();
+});
+
+test('a node whose disk is slow hands everything to those whose disks are quick, and keeps it when none is', async () => {
+  const world = new World();
+  world.slow.add('node-1').add('node-2');
+  const balancer = world.start();
+  await world.round();
+  expect(world.transfers.length).toBeGreaterThanOrEqual(GROUPS.length);
+  expect(new Set(world.transfers.map(({ to }) => to))).toEqual(new Set(['node-3']));
+  world.transfers.length = 0;
+  world.slow.add('node-3');
+  await world.round(3);
+  expect(world.transfers).toEqual([]);
   await balancer.stop();
 });

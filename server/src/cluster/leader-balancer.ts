@@ -26,6 +26,8 @@ interface BalancerDeps {
   readonly logger: Logger;
   /** Room on the disk of this node. */
   readonly disk: () => DiskState;
+  /** It takes long to sync. */
+  readonly isDiskSlow: () => boolean;
   readonly picture: () => ClusterPicture | undefined;
   readonly onFatal: (error: Error) => void;
 }
@@ -68,8 +70,8 @@ export class LeaderBalancer {
     const picture = this.#deps.picture();
     if (picture === undefined) return;
     this.#watchHealth(picture);
-    const { nodeId, clock, groups, logger, disk } = this.#deps;
-    if (disk() !== 'ok') {
+    const { nodeId, clock, groups, logger, disk, isDiskSlow } = this.#deps;
+    if (disk() !== 'ok' || isDiskSlow()) {
       this.#evacuate(picture);
       return;
     }
@@ -86,7 +88,7 @@ export class LeaderBalancer {
 
   /** Nobody without room is given anything, so nothing comes back. */
   #evacuate(picture: ClusterPicture): void {
-    const { groups, logger, disk } = this.#deps;
+    const { groups, logger, disk, isDiskSlow } = this.#deps;
     const { meta, shards } = picture.map;
     const placed = [
       { group: META_GROUP, ...meta },
@@ -95,7 +97,8 @@ export class LeaderBalancer {
     const local = new Set(groups.groups());
     const led = placed.flatMap((group) => (local.has(group.group) ? this.#toEvacuate(picture, group) : []));
     for (const { group, to } of planEvacuation(led)) {
-      logger.info('handing a group to a node whose disk has room', { group, to, disk: disk() });
+      const why = { disk: disk(), isSlow: isDiskSlow() };
+      logger.info('handing a group to a node with a better disk', { group, to, ...why });
       groups.transferLeader(group, to);
     }
   }
@@ -147,8 +150,10 @@ export class LeaderBalancer {
   }
 }
 
-/** Heard lately, not about to stop, and with room to lead. */
+/** Heard lately, not about to stop, and with a disk to lead on. */
 function mayLead(picture: ClusterPicture, nodeId: string): boolean {
   const heard = picture.heard.get(nodeId);
-  return heard !== undefined && !heard.status.isStopping && heard.status.disk === 'ok';
+  return (
+    heard !== undefined && !heard.status.isStopping && heard.status.disk === 'ok' && !heard.status.isDiskSlow
+  );
 }

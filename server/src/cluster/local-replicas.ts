@@ -86,7 +86,10 @@ export class LocalReplicas {
     return this.#following;
   }
 
-  status(options: ClusterOptions, own: Pick<NodeStatus, 'isStopping' | 'mapVersion' | 'disk'>): NodeStatus {
+  status(
+    options: ClusterOptions,
+    own: Pick<NodeStatus, 'isStopping' | 'mapVersion' | 'disk' | 'isDiskSlow'>,
+  ): NodeStatus {
     const { groups } = this.#deps;
     return {
       nodeId: options.nodeId,

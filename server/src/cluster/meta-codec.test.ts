@@ -94,6 +94,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
   zone: text,
   isStopping: fc.boolean(),
   mapVersion: counter,
+  isDiskSlow: fc.boolean(),
   disk: fc.constantFrom('ok', 'low', 'full'),
   groups: fc.array(
     fc.record({

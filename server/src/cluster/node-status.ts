@@ -47,6 +47,8 @@ export interface NodeStatus {
   readonly mapVersion: number;
   /** Room on its disk: a leadership goes only where it is `ok`. */
   readonly disk: DiskState;
+  /** Its disk takes long to sync: it should lead nothing. */
+  readonly isDiskSlow: boolean;
   readonly groups: readonly GroupReport[];
 }
 
@@ -56,7 +58,7 @@ export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
   out.text(status.nodeId).text(status.version).text(status.zone);
   out.text(status.addresses.raft).text(status.addresses.grpc).text(status.addresses.rest);
-  out.bool(status.isStopping).u53(status.mapVersion).text(status.disk);
+  out.bool(status.isStopping).u53(status.mapVersion).text(status.disk).bool(status.isDiskSlow);
   writeList(out, status.groups, (report) => writeReport(out, report));
   return out.finish();
 }
@@ -73,6 +75,7 @@ export function decodeNodeStatus(bytes: Buffer): NodeStatus {
     isStopping: from.bool(),
     mapVersion: from.u53(),
     disk: readName(from, DISK_STATES),
+    isDiskSlow: from.bool(),
     groups: readList(from, readReport),
   };
   from.end();

@@ -95,6 +95,8 @@ export interface MembershipChange {
 
 /** The Raft groups of this node. */
 export interface Groups {
+  /** Synced writes take so long that this node should lead nothing. */
+  readonly isDiskSlow: boolean;
   startGroup(start: GroupStart): void;
   /** Whose log is stored for a group; undefined when none is, or nobody can tell. */
   replicaId(group: number): number | undefined;

@@ -77,6 +77,7 @@ class Model {
           zone: '',
           isStopping: false,
           mapVersion: 1,
+          isDiskSlow: false,
           disk: 'ok' as const,
           groups,
         };

@@ -38,6 +38,9 @@ export const NODE_METRICS = {
   grape_disk_free_bytes: gauge('Bytes that the file system of data_dir still has for this process.'),
   grape_disk_size_bytes: gauge('Size of the file system of data_dir.'),
   grape_disk_state: gauge('Room on the disk of data_dir: 0 enough, 1 almost full, 2 full.'),
+  grape_disk_slow: gauge(
+    '1 while synced writes take more than half an election timeout: the node leads nothing that another can lead.',
+  ),
   grape_disk_available_bytes: gauge(
     'Free bytes without those that the ballast file lacks: what the limits are about.',
   ),

@@ -24,6 +24,7 @@ export interface DiskUsage {
 export interface DiskRoomGauges {
   /** 0: enough, 1: almost full, 2: full. */
   readonly level: number;
+  readonly isSlow: boolean;
   readonly availableBytes: number;
   readonly ballastBytes: number;
   readonly softBytes: number;
@@ -127,6 +128,7 @@ export class Metrics {
 
   setDiskRoom(room: DiskRoomGauges): void {
     this.#families.gauge('grape_disk_state').set(room.level);
+    this.#families.gauge('grape_disk_slow').set(room.isSlow ? 1 : 0);
     this.#families.gauge('grape_disk_available_bytes').set(room.availableBytes);
     this.#families.gauge('grape_disk_soft_limit_bytes').set(room.softBytes);
     this.#families.gauge('grape_disk_hard_limit_bytes').set(room.hardBytes);

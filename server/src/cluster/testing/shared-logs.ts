@@ -36,6 +36,7 @@ export class SharedLogs {
     this.#listeners.set(nodeId, []);
     return {
       generation: () => 1,
+      isDiskSlow: false,
       replicaId: (group) => own.get(group)?.replicas.get(nodeId)?.start.replicaId,
       setNodes: () => undefined,
       // Who belongs to a log does not change here.

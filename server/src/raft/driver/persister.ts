@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/index.ts';
 import type { Persist } from '../core/index.ts';
+import type { DiskSpeed } from './disk-speed.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RaftFloor, RaftMetrics } from '../types.ts';
 import type { Replica } from './replica.ts';
@@ -23,6 +24,7 @@ export class Persister {
   readonly #clock: Clock;
   readonly #metrics: RaftMetrics | undefined;
   readonly #floor: RaftFloor | undefined;
+  readonly #speed: DiskSpeed;
   /** The newest term and vote of each replica that the floor has. */
   readonly #promised = new Map<Replica, { readonly term: number; readonly vote: number }>();
   readonly #onDurable: (batch: readonly Pending[]) => void;
@@ -38,6 +40,7 @@ export class Persister {
     readonly clock: Clock;
     readonly metrics: RaftMetrics | undefined;
     readonly floor: RaftFloor | undefined;
+    readonly speed: DiskSpeed;
     readonly onDurable: (batch: readonly Pending[]) => void;
     readonly onError: (error: unknown) => void;
   }) {
@@ -45,6 +48,7 @@ export class Persister {
     this.#clock = o.clock;
     this.#metrics = o.metrics;
     this.#floor = o.floor;
+    this.#speed = o.speed;
     this.#onDurable = o.onDurable;
     this.#onError = o.onError;
   }
@@ -105,8 +109,10 @@ export class Persister {
     const startMs = this.#clock.nowMs();
     const synced = batch.some(({ persist }) => persist.mustSync);
     const staged = batch.map(({ replica, ...what }) => ({ log: replica.log, ...what }));
+    if (synced) this.#speed.began();
     const written = await this.#store.write(staged, { sync: synced });
     if (synced) {
+      this.#speed.ended();
       this.#syncedSequence = this.#store.sequence;
       await this.#raiseFloor(batch);
     }

@@ -27,6 +27,7 @@ import type {
 import { AppendGate, type DiskRoom } from './append-gate.ts';
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
 import { Compactor } from './compactor.ts';
+import { DiskSpeed } from './disk-speed.ts';
 import { EntryReader } from './entry-reader.ts';
 import { proposeMembership } from './membership.ts';
 import { Outbox } from './outbox.ts';
@@ -88,6 +89,7 @@ export class RaftHost {
   readonly #listeners: LeaderListener[] = [];
   readonly #outbox: Outbox;
   readonly #persister: Persister;
+  readonly #speed: DiskSpeed;
   readonly #pipeline: ApplyPipeline;
   readonly #reader: EntryReader;
   readonly #compactor: Compactor;
@@ -105,6 +107,7 @@ export class RaftHost {
     this.#store = store;
     this.#gate = new AppendGate(deps.disk);
     this.#plan = planTicks(deps.options);
+    this.#speed = new DiskSpeed(deps.clock, deps.options.electionTimeoutMs / 2);
     this.#ticks = new TickCounter(deps.clock, this.#plan.tickMs);
     const { maxAppendEntries } = deps.options;
     this.#replicas = new ReplicaTable({
@@ -120,6 +123,7 @@ export class RaftHost {
       clock: deps.clock,
       metrics: deps.metrics,
       floor: deps.floor,
+      speed: this.#speed,
       onDurable: (batch) => this.#onDurable(batch),
       onError,
     });
@@ -213,6 +217,11 @@ export class RaftHost {
 
   status(group: number): GroupStatus {
     return this.#replicas.status(group);
+  }
+
+  /** Synced writes take more than half an election timeout: this node should not lead. */
+  get isDiskSlow(): boolean {
+    return this.#speed.isSlow;
   }
 
   /** Of the last write batch that is synced; 0: none since the start. */
