@@ -32,6 +32,7 @@ check: setup ## Static checks: format, lint, types, layers, dead code
 	@eslint --max-warnings 0 .
 	@depcruise --config .dependency-cruiser.mjs server bench test scripts
 	@knip
+	@node scripts/mutants.ts --check
 
 .PHONY: test
 test: build ## The whole suite, ending in "N passed, N failed"
