@@ -76,6 +76,7 @@ export interface GroupStart {
   readonly bootstrapLearners?: readonly number[];
   /** Index up to which the state machine has applied durably. */
   readonly applied: number;
+  /** Campaigns without waiting for an election timeout, and again while the group has never had a leader. */
   readonly campaignAtOnce: boolean;
 }
 

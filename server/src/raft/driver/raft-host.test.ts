@@ -231,6 +231,18 @@ describe('a read barrier', () => {
   });
 });
 
+describe('the leader that a new group is meant to have', () => {
+  test('is elected early, too, when the others start after its first campaign', async () => {
+    const cluster = new TestCluster({ nodes: 3 });
+    await cluster.start('node-2', new MemoryKv('log'), { campaignAtOnce: true });
+    await cluster.ticks(3);
+    for (const id of ['node-1', 'node-3']) await cluster.start(id);
+    // An election timeout is 20 ticks, a heartbeat comes every 5.
+    await cluster.ticks(10);
+    expect(cluster.leader()?.id).toBe('node-2');
+  });
+});
+
 describe('nothing leaves before what it promises is durable', () => {
   const sent = (cluster: TestCluster, node: TestNode, type: string): number =>
     cluster.network.log.filter(({ from, message }) => from === node.id && message.message.type === type)

@@ -174,7 +174,7 @@ export class RaftHost {
   startGroup(start: GroupStart): void {
     const replica = this.#replicas.add(start);
     if (replica === undefined) return;
-    if (start.campaignAtOnce) this.#guard(() => replica.core.campaign());
+    if (start.campaignAtOnce) this.#guard(() => replica.found());
     this.#touch(replica);
   }
 
@@ -365,7 +365,10 @@ export class RaftHost {
     const owed = this.#ticksOwed;
     this.#ticksOwed = 0;
     for (let count = 0; count < owed; count += 1) {
-      for (const replica of this.#replicas.all()) replica.core.tick();
+      for (const replica of this.#replicas.all()) {
+        replica.core.tick();
+        replica.tickFounding(this.#plan.heartbeatTicks);
+      }
     }
     if (owed === 0) return false;
     this.#receiver.expire();

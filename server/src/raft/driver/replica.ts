@@ -39,6 +39,9 @@ export class Replica {
   readonly log: GroupLog;
   /** Nothing happens to it any more. */
   isClosed = false;
+  /** It campaigns without waiting, until the group has had a leader. */
+  #isFounding = false;
+  #foundingTicks = 0;
   readonly proposals: GroupProposals;
   readonly reads = new GroupReads();
   /** The log is being read from the disk for this replica or its followers. */
@@ -96,6 +99,27 @@ export class Replica {
     if (message.type === 'snapshot') return;
     this.core.step(message);
     if (message.from === this.#soft.leader) this.#heardLeaderMs = this.#clock.nowMs();
+  }
+
+  /** Campaigns at once, as the one that is meant to lead a new group. */
+  found(): void {
+    this.#isFounding = true;
+    this.core.campaign();
+  }
+
+  /**
+   * The others may not have started the group when the first campaign asked them: without another one nothing would happen
+   * for a whole election timeout. Asking for pre-votes again changes no term.
+   */
+  tickFounding(periodTicks: number): void {
+    if (!this.#isFounding) return;
+    const { term, leader } = this.core.status();
+    if (term > 0 || leader !== NO_REPLICA) {
+      this.#isFounding = false;
+      return;
+    }
+    this.#foundingTicks += 1;
+    if (this.#foundingTicks % periodTicks === 0) this.core.campaign();
   }
 
   /** Hands what waits to the core: one array of commands, one read round. */
