@@ -41,6 +41,8 @@ interface Transfer {
   expected: number;
   bytes: number;
   isDone: boolean;
+  /** Its generation is removed, or will be: it must not become the state. */
+  isDropped: boolean;
   /** Frames of one transfer are taken one after the other. */
   turn: Promise<unknown>;
 }
@@ -111,7 +113,7 @@ export class SnapshotReceiver {
     const { index, term } = message.snapshot;
     const sink = await this.#deps.applier.beginInstall(group, { index, term });
     const startMs = this.#deps.clock.nowMs();
-    const progress = { expected: 0, bytes: 0, isDone: false, turn: Promise.resolve() };
+    const progress = { expected: 0, bytes: 0, isDone: false, isDropped: false, turn: Promise.resolve() };
     const transfer = { id, fromNode, replica, message, sink, startMs, heardMs: startMs, ...progress };
     this.#transfers.set(group, transfer);
     this.#deps.logger.info('a snapshot is being received', { group, index, from: fromNode });
@@ -152,6 +154,9 @@ export class SnapshotReceiver {
       throw new GrapeError('INTERNAL', `${transfer.expected} of ${chunks} chunks of a snapshot have come`);
     }
     await sink.finish();
+    if (transfer.isDropped) {
+      throw new GrapeError('SHARD_UNAVAILABLE', 'a newer snapshot took the place of this one');
+    }
     transfer.isDone = true;
     // When nothing of the replica waits to be applied, the core decides at once whether it needs the snapshot.
     const isTaken = await pipeline.between(() => offer(replica, message, sink.generation), replica);
@@ -166,7 +171,8 @@ export class SnapshotReceiver {
   #drop(transfer: Transfer, reason: string): void {
     const { group } = transfer.replica;
     if (this.#transfers.get(group) === transfer) this.#transfers.delete(group);
-    if (transfer.isDone) return;
+    if (transfer.isDone || transfer.isDropped) return;
+    transfer.isDropped = true;
     const { logger, metrics } = this.#deps;
     metrics?.snapshotFailed(group, 'received');
     logger.warn('a snapshot was not received', { group, reason });

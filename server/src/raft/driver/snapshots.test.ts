@@ -1,3 +1,4 @@
+import { encodeFrame, SNAPSHOT_KIND } from './snapshot-frames.ts';
 import { TestCluster, type TestNode } from '../testing/test-cluster.ts';
 import type { TextMachine } from '../testing/text-machine.ts';
 import type { MemoryKv } from '../../storage/index.ts';
@@ -78,6 +79,36 @@ describe('snapshots', () => {
     await cluster.until(() => cluster.leader() === other, 'another leader');
     await cluster.until(() => isEqual(lagging.machine, expected), 'the state of the leader');
     expect(lagging.machine.events.at(-1)).toBe('switch 2');
+  });
+
+  test('that a newer one replaces while they are being finished never become the state', async () => {
+    const { cluster, lagging } = await outrun();
+    const gate = Promise.withResolvers<undefined>();
+    let isFinishing = false;
+    lagging.machine.onStep = async (step) => {
+      if (step !== 'finish' || isFinishing) return;
+      isFinishing = true;
+      await gate.promise;
+    };
+    cluster.network.heal();
+    await cluster.until(() => isFinishing, 'the last step of the first one');
+    const leader = await cluster.electLeader();
+    const { id: from, term, commit, confState } = leader.host.status(0).raft;
+    const { id: to } = lagging.host.status(0).raft;
+    const message = {
+      type: 'snapshot' as const,
+      from,
+      to,
+      term,
+      snapshot: { index: commit, term, confState },
+    };
+    const begin = encodeFrame({ group: 0, transfer: 7, op: 'begin', message });
+    await cluster.settle(cluster.network.link(leader.id).requestBulk(lagging.id, SNAPSHOT_KIND, begin, 1000));
+    gate.resolve(undefined);
+    await cluster.until(() => isEqual(lagging.machine, expected), 'the state of the leader');
+    expect(lagging.machine.events).toContain('abort 2');
+    expect(lagging.machine.events).not.toContain('switch 2');
+    expect(lagging.fatal).toEqual([]);
   });
 
   test('are paced', async () => {
