@@ -237,7 +237,24 @@ export class Faults {
   /** No group has lost a replica that is not replaced yet. Who is cut off, stands still or is down comes back. */
   #canBearLoss(): boolean {
     for (const node of this.#suspects) if (this.#isCleared(node)) this.#suspects.delete(node);
-    return this.#suspects.size === 0 && this.#world.map.isWhole(this.#world.heard());
+    return (
+      this.#suspects.size === 0 && this.#world.map.isWhole(this.#world.heard()) && this.#haveAllApplied()
+    );
+  }
+
+  /** As long as others than the leader hold on to the configuration before, they need those whom it has removed. */
+  #haveAllApplied(): boolean {
+    const { map, nodes } = this.#world;
+    return map.map.shards.every(({ shard, replicas }) =>
+      replicas.every(({ nodeId, replicaId }) => {
+        const host = nodes.find(({ id }) => id === nodeId)?.running?.host;
+        if (host?.groups().includes(shard) !== true) return false;
+        const { id, confState } = host.status(shard).raft;
+        const { voters, votersOutgoing } = confState;
+        const isFinal = voters.length === replicas.length && votersOutgoing.length === 0;
+        return id === replicaId && isFinal && replicas.every((replica) => voters.includes(replica.replicaId));
+      }),
+    );
   }
 
   /** It has run long enough to tell what it has lost, and what it has lost is replaced. */
