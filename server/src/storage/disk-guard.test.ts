@@ -28,8 +28,15 @@ class World {
   };
 
   async ballast(): Promise<number> {
-    const sizes = (await readdir(this.path)).map(async (name) => (await stat(join(this.path, name))).size);
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    for (;;) {
+      const names = await readdir(this.path);
+      const found = await Promise.all(
+        names.map((name) => stat(join(this.path, name)).catch(() => undefined)),
+      );
+      // A file got its name between the two: another look has it once.
+      if (found.includes(undefined)) continue;
+      return found.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+    }
   }
 
   open(): Promise<DiskGuard> {
