@@ -24,21 +24,22 @@ interface ModelGroup {
 
 /** Groups that do what they are asked, on nodes that are up or down: enough of a cluster to carry plans out. */
 class Model {
-  map: ClusterMap = {
-    clusterId: 'c',
-    version: 1,
-    settings: SETTINGS,
-    members: NODES.map((nodeId) => memberNamed(nodeId)),
-    meta: placeMeta(NODES),
-    shards: placeShards({ nodeIds: NODES, ...SETTINGS }),
-    collections: [],
-  };
+  map: ClusterMap;
   readonly down = new Set<string>();
   readonly groups = new Map<number, ModelGroup>();
   /** Most groups that were catching up at one time. */
   catchingUp = 0;
 
-  constructor() {
+  constructor(shardCount = SETTINGS.shardCount) {
+    this.map = {
+      clusterId: 'c',
+      version: 1,
+      settings: SETTINGS,
+      members: NODES.map((nodeId) => memberNamed(nodeId)),
+      meta: placeMeta(NODES),
+      shards: placeShards({ nodeIds: NODES, ...SETTINGS, shardCount }),
+      collections: [],
+    };
     for (const group of [META_GROUP, ...this.map.shards.map(({ shard }) => shard)]) {
       const configuration = { index: 0, voters: [1, 2, 3], votersOutgoing: [], learners: [] };
       this.groups.set(group, { configuration, caughtUp: new Set([1, 2, 3]), damaged: new Set() });
@@ -146,7 +147,10 @@ class Model {
     if (!o.drops) for (const change of changes) this.take(change);
     if (!o.drops && this.leader(META_GROUP) !== undefined)
       for (const command of commands) this.#apply(command);
-    const waiting = [...this.groups].filter(([, { configuration }]) => configuration.learners.length > 0);
+    const waiting = [...this.groups].filter(
+      ([group, { configuration }]) =>
+        group !== META_GROUP && configuration.learners.some((learner) => this.#runs(group, learner)),
+    );
     this.catchingUp = Math.max(this.catchingUp, waiting.length);
     if (o.lags) return;
     for (const [group, { configuration, caughtUp }] of this.groups) {
@@ -193,6 +197,27 @@ test('a wiped node is brought back step by step: learner, then voter in place of
       { type: 'remove', replica: 2 },
     ],
   });
+});
+
+test('meta never waits for shards: a node learns from it what else it shall hold', () => {
+  const model = new Model(12);
+  model.wipe('node-2', 'new');
+  model.round({ drops: false, lags: true });
+  // Again, while the first replicas are on their way: those of meta have to be taken out first.
+  model.wipe('node-2', 'newer');
+  for (let round = 0; round < 2; round += 1) {
+    for (const change of planRepairs(model.picture()).changes) model.take(change);
+  }
+  expect(model.groups.get(META_GROUP)!.configuration.learners).toEqual([5]);
+});
+
+test('learners on a node that is away do not keep others waiting', () => {
+  const model = new Model();
+  model.wipe('node-2', 'new');
+  model.round({ drops: false, lags: true });
+  model.down.add('node-2');
+  const { changes } = planRepairs(model.picture());
+  expect(changes.map(({ group }) => group)).toEqual([3]);
 });
 
 test('a learner is not made a voter when the group would stop with it', () => {

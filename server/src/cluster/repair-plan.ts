@@ -42,11 +42,12 @@ export function planRepairs(picture: ClusterPicture): RepairPlan {
   const groups = [META_GROUP, ...picture.map.shards.map(({ shard }) => shard)]
     .map((group) => groupOf(picture, group))
     .filter((group) => group !== undefined);
-  let room = CATCHING_UP_MAX - groups.filter((group) => catchingUp(group).length > 0).length;
+  let room = CATCHING_UP_MAX - groups.filter((group) => isReceiving(group)).length;
   const changes: GroupChange[] = [];
   const commands: MetaCommand[] = [];
   for (const group of groups) {
-    const steps = stepsOf(group, room > 0);
+    // A node learns from `meta` what else it shall hold: nothing on it could catch up before.
+    const steps = stepsOf(group, group.group === META_GROUP || room > 0);
     if (steps?.some(({ type }) => type === 'addLearner') === true) room -= 1;
     if (steps !== undefined) {
       const change = { configurationIndex: group.configuration.index, steps };
@@ -97,6 +98,14 @@ function votersStep(group: Group, wanted: ReadonlySet<number>): MembershipChange
     ...(added === undefined ? [] : [{ type: 'addVoter' as const, replica: added }]),
     ...(removed === undefined ? [] : [{ type: 'remove' as const, replica: removed }]),
   ];
+}
+
+/** A learner on a node that is away takes nobody's place. */
+function isReceiving(group: Group): boolean {
+  const { progress } = group.leader.report;
+  return catchingUp(group).some((learner) =>
+    progress.some(({ replica, recentActive }) => replica === learner && recentActive),
+  );
 }
 
 /** Learners that shall vote. */
