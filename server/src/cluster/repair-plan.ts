@@ -53,7 +53,7 @@ export function planRepairs(picture: ClusterPicture): RepairPlan {
       const change = { configurationIndex: group.configuration.index, steps };
       changes.push({ group: group.group, leader: group.leader.nodeId, change });
     }
-    commands.push(...forgotten(group), ...damaged(picture, group));
+    commands.push(...forgotten(picture, group), ...damaged(picture, group));
   }
   return { commands, changes };
 }
@@ -129,8 +129,18 @@ function hasQuorum({ leader }: Group, voters: readonly number[]): boolean {
   return active.length * 2 > voters.length;
 }
 
-function forgotten({ group, placement, configuration }: Group): MetaCommand[] {
+/**
+ * Only when most voters have applied what the leader goes by. Until then the others may still go by the change, which needs
+ * the outgoing voters too, and the map must go on saying that the group is being repaired.
+ */
+function forgotten(picture: ClusterPicture, { group, placement, configuration }: Group): MetaCommand[] {
   const { voters, votersOutgoing, learners } = configuration;
+  const ofVoters = placement.replicas.filter(({ replicaId }) => voters.includes(replicaId));
+  const settled = ofVoters.filter(({ nodeId, replicaId }) => {
+    const report = reportOf(picture, nodeId, group);
+    return report?.replicaId === replicaId && report.applied >= configuration.index;
+  });
+  if (settled.length * 2 <= voters.length) return [];
   const named = new Set([...voters, ...votersOutgoing, ...learners]);
   const replicaIds = placement.leaving
     .map(({ replicaId }) => replicaId)
