@@ -11,6 +11,7 @@ import { LocalCluster } from '../support/cluster.ts';
 import { NodeClocks } from './clocks.ts';
 import { DiskLosses } from './disk-losses.ts';
 import { FAULTS, killMajority, type World } from './faults.ts';
+import { DISK_FAULTS, FullDisks, NOTICED_MS, SMALL_DISK_LIMITS } from './full-disks.ts';
 import { differencesBetweenNodes } from './final-state.ts';
 import { History, nowNs } from './history.ts';
 import { checkKey } from './linearizable.ts';
@@ -48,16 +49,22 @@ const proxies = new Map(
   cluster.nodes.map((node) => [node.nodeId, new LinkProxy({ nodeId: node.nodeId, port: node.raftPort })]),
 );
 const proxyPort = (nodeId: string): number => cluster.node(nodeId).raftPort + PROXY_OFFSET;
+const fullDisks = await FullDisks.mount(cluster, `node-${NODES}`);
 const start = async (nodeId: string): Promise<void> => {
-  await cluster.start(nodeId, { 'cluster.raft_address': `127.0.0.1:${proxyPort(nodeId)}` });
+  await cluster.start(nodeId, {
+    'cluster.raft_address': `127.0.0.1:${proxyPort(nodeId)}`,
+    ...(nodeId === fullDisks?.nodeId ? SMALL_DISK_LIMITS : {}),
+  });
 };
 const world: World = { cluster, proxies, start, clocks, random };
 const losses = new DiskLosses(world, directory);
 const history = new History(join(directory, 'history.jsonl'));
 const counts = new Map<string, number>();
+/** It waits until the cluster can bear it. */
+let isLossDue = false;
 
 console.log(`chaos: SEED=${SEED}, ${MINUTES} minutes, in ${directory}`);
-process.on('SIGINT', () => void cluster.stopAll('SIGKILL').then(() => process.exit(130)));
+process.on('SIGINT', () => void end().then(() => process.exit(130)));
 let problems: string[] = [];
 try {
   for (const [nodeId, proxy] of proxies) await proxy.listen(proxyPort(nodeId));
@@ -67,14 +74,19 @@ try {
 } catch (error) {
   problems.push(`the run failed: ${error instanceof Error ? error.message : String(error)}`);
 } finally {
-  await cluster.stopAll('SIGKILL');
-  for (const proxy of proxies.values()) await proxy.close();
+  await end();
 }
 for (const problem of problems) console.error(`chaos: ${problem}`);
 if (problems.length === 0) await rm(directory, { recursive: true });
 else console.error(`chaos: SEED=${SEED} failed; history, faults and logs are in ${directory}`);
 console.log(`chaos: ${problems.length === 0 ? 'nothing was wrong' : `${problems.length} problems`}`);
 process.exit(problems.length === 0 ? 0 : 1);
+
+async function end(): Promise<void> {
+  await cluster.stopAll('SIGKILL');
+  for (const proxy of proxies.values()) await proxy.close();
+  fullDisks?.unmount();
+}
 
 async function run(): Promise<string[]> {
   const startMs = performance.now();
@@ -96,7 +108,15 @@ async function faultRound(round: number): Promise<void> {
   const names = Object.keys(FAULTS);
   const nodes = cluster.nodes.map(({ nodeId }) => nodeId);
   const ends: (() => Promise<void>)[] = [];
-  if (round % 6 === 3) await diskRound();
+  let leastMs = 500;
+  if (round % 6 === 3) isLossDue = true;
+  if (isLossDue) isLossDue = !(await diskRound());
+  if (round % 4 === 2 && fullDisks !== undefined) {
+    leastMs = NOTICED_MS;
+    const { fault, end: makeRoom } = await fullDisks.next(world);
+    note(fault, fullDisks.nodeId);
+    ends.push(makeRoom);
+  }
   if (round % 8 === 0) {
     note('majority killed', 'node-1, node-2');
     ends.push(await killMajority(world));
@@ -111,7 +131,7 @@ async function faultRound(round: number): Promise<void> {
       ends.push(await (FAULTS[name] as (typeof FAULTS)[string])(world, victim));
     }
   }
-  await pause(500 + random.int(2_500));
+  await pause(leastMs + random.int(2_500));
   for (const end of ends) await end();
   note('healed', '');
   await pause(200 + random.int(1_800));
@@ -119,11 +139,11 @@ async function faultRound(round: number): Promise<void> {
 
 /**
  * The node that has lost its disk suffers further on its way back. The others are spared meanwhile: with one disk gone, one
- * more node away is the end of the majority, and there would be little left to see.
+ * more node away is the end of the majority, and there would be little left to see. False when the cluster is not whole.
  */
-async function diskRound(): Promise<void> {
+async function diskRound(): Promise<boolean> {
   const loss = await losses.next();
-  if (loss === undefined) return;
+  if (loss === undefined) return false;
   note(loss.fault, loss.nodeId);
   const untilMs = performance.now() + RETURN_MS;
   while (performance.now() < untilMs && !(await losses.isRepaired())) {
@@ -134,6 +154,7 @@ async function diskRound(): Promise<void> {
     await end();
     await pause(2_000 + random.int(2_000));
   }
+  return true;
 }
 
 function note(fault: string, nodeId: string): void {
@@ -168,6 +189,8 @@ async function figures(seconds: number): Promise<string[]> {
   if (MINUTES >= 1.5 && snapshots === 0) found.push('no snapshot was sent');
   const disks = (counts.get('wiped disk') ?? 0) + (counts.get('disk set back') ?? 0);
   if (MINUTES >= 1.5 && disks === 0) found.push('no disk was lost');
+  const filled = DISK_FAULTS.reduce((sum, name) => sum + (counts.get(name) ?? 0), 0);
+  if (MINUTES >= 1.5 && fullDisks !== undefined && filled === 0) found.push('no disk was full');
   if (perSecond < OPERATIONS_PER_SECOND_MIN) found.push(`only ${perSecond.toFixed(0)} operations/s`);
   if (MINUTES >= 1.5 && faults < FAULTS_MIN) found.push(`only ${faults} faults`);
   return found;

@@ -7,9 +7,10 @@ export function dataOf(cluster: LocalCluster, nodeId: string): string {
   return join(cluster.node(nodeId).directory, 'data');
 }
 
-/** The disk of a node is gone. */
+/** What was on the disk of a node is gone; the directory stays, it may be a mount point. */
 export async function wipe(cluster: LocalCluster, nodeId: string): Promise<void> {
-  await rm(dataOf(cluster, nodeId), { recursive: true });
+  const directory = dataOf(cluster, nodeId);
+  for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
 }
 
 /** A copy of the disk of a node that does not run, as a snapshot of its volume. */

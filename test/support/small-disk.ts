@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 const MIB = 2 ** 20;
 const FILLER = 'filler';
+/** Most that is written before the room is looked at again. */
+const PIECE = Buffer.alloc(16 * MIB, 1);
 
 function tryMount(path: string, sizeMb: number): string | undefined {
   const { status, stderr, error } = spawnSync('mount', [
@@ -54,8 +56,8 @@ export class SmallDisk {
     const file = await open(join(this.path, FILLER), 'a');
     try {
       for (let left = await this.freeMb(); left > leftMb; left = await this.freeMb()) {
-        const bytes = Math.max(4096, Math.floor(Math.min(1, left - leftMb) * MIB));
-        await file.appendFile(Buffer.alloc(bytes, 1));
+        const bytes = Math.max(4096, Math.floor((left - leftMb) * MIB));
+        await file.appendFile(PIECE.subarray(0, bytes));
       }
     } catch (error) {
       // Whoever else writes there may have taken the last bytes first: it is full.
