@@ -8,7 +8,7 @@ const LASTING_MS = 1_500;
 const BETWEEN_MS = 250;
 /** Longest time between a change and the fault that waits for it: a few messages and writes. */
 const AMBUSH_MS = 40;
-/** Share of the restarts, in a seed with wipes, in which the disk is a new one. */
+/** Share of the restarts that every group can bear it in, in a seed with wipes, in which the disk is a new one. */
 const WIPED_RESTARTS = 0.3;
 /** A node that has run for so long has told what it has lost. */
 const JUDGED_MS = 100;
@@ -234,19 +234,23 @@ export class Faults {
     return true;
   }
 
-  /** No group has lost a replica that is not replaced yet. Who is cut off, stands still or is down comes back. */
-  #canBearLoss(): boolean {
+  /**
+   * No group has lost a replica that is not replaced yet. Who is cut off, stands still or is down comes back; `lost` is
+   * down, and would be who does not.
+   */
+  #canBearLoss(lost?: SimNode): boolean {
     for (const node of this.#suspects) if (this.#isCleared(node)) this.#suspects.delete(node);
     return (
-      this.#suspects.size === 0 && this.#world.map.isWhole(this.#world.heard()) && this.#haveAllApplied()
+      this.#suspects.size === 0 && this.#world.map.isWhole(this.#world.heard()) && this.#haveAllApplied(lost)
     );
   }
 
   /** As long as others than the leader hold on to the configuration before, they need those whom it has removed. */
-  #haveAllApplied(): boolean {
+  #haveAllApplied(lost: SimNode | undefined): boolean {
     const { map, nodes } = this.#world;
     return map.map.shards.every(({ shard, replicas }) =>
       replicas.every(({ nodeId, replicaId }) => {
+        if (nodeId === lost?.id) return true;
         const host = nodes.find(({ id }) => id === nodeId)?.running?.host;
         if (host?.groups().includes(shard) !== true) return false;
         const { id, confState } = host.status(shard).raft;
@@ -306,7 +310,8 @@ export class Faults {
     if (node.running !== undefined || this.#starting.has(node)) return;
     this.#starting.add(node);
     const { random, swarm, events } = this.#world;
-    if (!this.isHealed && swarm.faults.has('wipe') && random.next() < WIPED_RESTARTS && this.#canBearLoss()) {
+    const isWiped = swarm.faults.has('wipe') && !this.isHealed && random.next() < WIPED_RESTARTS;
+    if (isWiped && this.#canBearLoss(node)) {
       this.#count('wipe');
       this.#world.note(`wipe: ${node.id}`);
       this.#suspects.add(node);
