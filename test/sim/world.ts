@@ -7,6 +7,7 @@ import { SimNetwork } from './network.ts';
 import { SimNode, TICK_MS } from './node.ts';
 import { Oracle, Violation } from './oracle.ts';
 import { SimMap } from './placement.ts';
+import { settled } from './settled.ts';
 import { drawSwarm, type Swarm } from './swarm.ts';
 
 /** Virtual time within which a healed cluster must be whole and equal. */
@@ -229,9 +230,4 @@ export class World {
       },
     };
   }
-}
-
-/** Everything that was set off has run: microtasks, and the turns of the hosts that follow from each other. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
