@@ -253,9 +253,13 @@ export class Faults {
         if (nodeId === lost?.id) return true;
         const host = nodes.find(({ id }) => id === nodeId)?.running?.host;
         if (host?.groups().includes(shard) !== true) return false;
-        const { id, confState } = host.status(shard).raft;
+        const { raft, configurationIndex, durableConfigurationIndex } = host.status(shard);
+        const { id, confState } = raft;
         const { voters, votersOutgoing } = confState;
-        const isFinal = voters.length === replicas.length && votersOutgoing.length === 0;
+        const isFinal =
+          voters.length === replicas.length &&
+          votersOutgoing.length === 0 &&
+          durableConfigurationIndex === configurationIndex;
         return id === replicaId && isFinal && replicas.every((replica) => voters.includes(replica.replicaId));
       }),
     );

@@ -53,6 +53,8 @@ async function search(): Promise<number> {
 async function judge(totals: Totals, failures: readonly Outcome[]): Promise<number> {
   for (const failed of failures) for (const line of await describeFailure(failed, steps)) say(line);
   for (const line of totals.lines()) say(line);
+  // Again at the end, where whoever sees the last lines alone finds them.
+  for (const { seed, failure } of failures) say(`sim: SEED=${seed} fails: ${failure?.message ?? ''}`);
   const missing = totals.seeds < SEEDS_FOR_ALL ? [] : totals.missing;
   if (missing.length > 0) say(`sim: never happened: ${missing.join(', ')}`);
   const least = numberFrom('LEAST', 0);

@@ -38,6 +38,17 @@ export const REPAIRS: readonly Mutant[] = [
     killer: { file: SERVER.plan, test: 'nothing is asked of a group whose configuration is joint' },
   },
   {
+    name: 'forget-replicas-on-the-word-of-the-leader',
+    rule: 'a replaced replica is forgotten when most voters have the change on disk',
+    file: `${IN}/repair-plan.ts`,
+    find: 'if (settled.length * 2 <= voters.length) return [];',
+    replace: 'if (settled.length === 0) return [];',
+    killer: {
+      file: SERVER.plan,
+      test: 'a replica that left is remembered until most voters have the change',
+    },
+  },
+  {
     name: 'wiped-disk-keeps-its-replicas',
     rule: 'a wiped disk returns under replicas that are new',
     file: `${IN}/meta-repairs.ts`,

@@ -105,6 +105,7 @@ function reportOf(group: number, replicaId: number): GroupReport {
     ...{ group, replicaId, term: 1, leaderNode: 'node-1', commit: 10, applied: 10, vectors: 0 },
     role: isLeader ? 'leader' : 'follower',
     isDamaged: false,
+    durableConfiguration: 0,
     configuration: undefined,
     progress: isLeader ? progress : [],
   };

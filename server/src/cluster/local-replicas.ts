@@ -190,6 +190,7 @@ export class LocalReplicas {
       applied: raft.applied,
       vectors: this.#shards.has(group) ? this.#deps.shards.vectors(group) : 0,
       isDamaged: damage !== undefined,
+      durableConfiguration: state.durableConfigurationIndex,
       configuration: isLeader ? { index, voters, votersOutgoing, learners } : undefined,
       progress: raft.progress,
     };

@@ -106,6 +106,7 @@ const status: fc.Arbitrary<NodeStatus> = fc.record({
       commit: counter,
       applied: counter,
       isDamaged: fc.boolean(),
+      durableConfiguration: counter,
       configuration: fc.option(
         fc.record({
           index: counter,

@@ -18,6 +18,8 @@ export interface GroupReport {
   readonly applied: number;
   /** The log cannot be trusted: the replica takes no part. */
   readonly isDamaged: boolean;
+  /** Index of the entry that made the configuration that this replica goes by at least, also after a power loss. */
+  readonly durableConfiguration: number;
   /** In force here; on the leader only. */
   readonly configuration: GroupConfiguration | undefined;
   /** Points over all collections; 0 for `meta`. */
@@ -52,7 +54,7 @@ export interface NodeStatus {
   readonly groups: readonly GroupReport[];
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 export function encodeNodeStatus(status: NodeStatus): Buffer {
   const out = new ByteWriter(2048).u8(FORMAT);
@@ -86,7 +88,7 @@ function writeReport(out: ByteWriter, report: GroupReport): void {
   out.u16(report.group).u53(report.replicaId).text(report.role).u53(report.term);
   writeOptional(out, report.leaderNode, (nodeId) => out.text(nodeId));
   out.u53(report.commit).u53(report.applied).u53(report.vectors);
-  out.bool(report.isDamaged);
+  out.bool(report.isDamaged).u53(report.durableConfiguration);
   writeOptional(out, report.configuration, (configuration) => writeConfiguration(out, configuration));
   writeList(out, report.progress, ({ replica, isLearner, match, state, recentActive }) =>
     out.u53(replica).bool(isLearner).u53(match).text(state).bool(recentActive),
@@ -117,6 +119,7 @@ function readReport(from: ByteReader): GroupReport {
     applied: from.u53(),
     vectors: from.u53(),
     isDamaged: from.bool(),
+    durableConfiguration: from.u53(),
     configuration: readOptional(from, readConfiguration),
     progress: readList(from, (bytes) => ({
       replica: bytes.u53(),

@@ -54,6 +54,8 @@ export interface GroupState {
   readonly damage: string | undefined;
   /** Index of the entry that made the configuration in force. */
   readonly configurationIndex: number;
+  /** The same of the one that is in force here after a power loss. */
+  readonly durableConfigurationIndex: number;
   readonly raft: {
     readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader';
     readonly id: number;

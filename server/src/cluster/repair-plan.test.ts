@@ -109,6 +109,7 @@ class Model {
         applied: 1000,
         vectors: 0,
         isDamaged: damaged.has(own.replicaId),
+        durableConfiguration: configuration.index,
         configuration: isLeader ? configuration : undefined,
         progress: isLeader
           ? members.map((replica) => ({
@@ -315,23 +316,25 @@ test('nothing is asked of a group whose configuration is joint: it leaves that b
   expect(changesOf(0, model.picture())).toEqual([]);
 });
 
-test('a replica that left is remembered until most voters have applied the change, not only their leader', () => {
+test('a replica that left is remembered until most voters have the change on their disk, not only their leader', () => {
   const model = new Model();
   model.wipe('node-2', 'new');
   const group = model.groups.get(0)!;
   group.configuration = { index: 1001, voters: [1, 3, 4], votersOutgoing: [], learners: [] };
   group.caughtUp.add(4);
-  const withApplied = (nodeIds: readonly string[]): ClusterPicture => {
+  const withDurable = (nodeIds: readonly string[]): ClusterPicture => {
     const picture = model.picture();
     const heard = [...picture.heard].map(([nodeId, { status, ageMs }]) => {
-      const applied = nodeIds.includes(nodeId) ? 1001 : 1000;
-      const groups = status.groups.map((report) => (report.group === 0 ? { ...report, applied } : report));
+      const durableConfiguration = nodeIds.includes(nodeId) ? 1001 : 1000;
+      const groups = status.groups.map((report) =>
+        report.group === 0 ? { ...report, durableConfiguration } : report,
+      );
       return [nodeId, { status: { ...status, groups }, ageMs }] as const;
     });
     return { ...picture, heard: new Map(heard) };
   };
-  expect(planRepairs(withApplied(['node-1'])).commands).toEqual([]);
-  expect(planRepairs(withApplied(['node-1', 'node-3'])).commands).toEqual([
+  expect(planRepairs(withDurable(['node-1'])).commands).toEqual([]);
+  expect(planRepairs(withDurable(['node-1', 'node-3'])).commands).toEqual([
     { kind: 'forgetReplicas', group: 0, replicaIds: [2] },
   ]);
 });

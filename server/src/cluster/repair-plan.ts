@@ -130,15 +130,15 @@ function hasQuorum({ leader }: Group, voters: readonly number[]): boolean {
 }
 
 /**
- * Only when most voters have applied what the leader goes by. Until then the others may still go by the change, which needs
- * the outgoing voters too, and the map must go on saying that the group is being repaired.
+ * Only when most voters go by what the leader goes by, and will after a power loss. Until then the others may need the
+ * outgoing voters too, and the map must go on saying that the group is being repaired.
  */
 function forgotten(picture: ClusterPicture, { group, placement, configuration }: Group): MetaCommand[] {
   const { voters, votersOutgoing, learners } = configuration;
   const ofVoters = placement.replicas.filter(({ replicaId }) => voters.includes(replicaId));
   const settled = ofVoters.filter(({ nodeId, replicaId }) => {
     const report = reportOf(picture, nodeId, group);
-    return report?.replicaId === replicaId && report.applied >= configuration.index;
+    return report?.replicaId === replicaId && report.durableConfiguration >= configuration.index;
   });
   if (settled.length * 2 <= voters.length) return [];
   const named = new Set([...voters, ...votersOutgoing, ...learners]);

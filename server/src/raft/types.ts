@@ -94,6 +94,8 @@ export interface GroupStatus {
   readonly raft: RaftStatus;
   /** Index of the entry that made the configuration in force here. */
   readonly configurationIndex: number;
+  /** The same of the configuration that a restart here goes by at least, also after a power loss. */
+  readonly durableConfigurationIndex: number;
   /** The configuration in force here counts this replica's vote: it has had, or was given, the state of the group. */
   readonly isVoter: boolean;
   /** `Clock.nowMs` of the last message from a leader; now, while leading. */

@@ -135,6 +135,7 @@ function stateOf(log: SharedLog, nodeId: string): GroupState {
     isLeader,
     damage: undefined,
     configurationIndex: 0,
+    durableConfigurationIndex: 0,
     raft: {
       role: isLeader ? 'leader' : 'follower',
       id: replica?.start.replicaId ?? 0,

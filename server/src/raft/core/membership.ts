@@ -16,6 +16,8 @@ export function applyConfChange(state: RaftState, change: ConfChange): ConfState
     change: { transition: change.transition, steps: change.steps },
   });
   switchConf(state, outcome.conf);
+  // A restart must not fall back to a configuration whose members may be gone by then.
+  state.isConfUnwritten = true;
   return outcome.conf;
 }
 

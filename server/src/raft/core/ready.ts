@@ -87,6 +87,7 @@ export class ReadyMaker {
       state.log.unstable.hasUnwritten ||
       !state.gated.isEmpty ||
       !state.gatedToSelf.isEmpty ||
+      state.isConfUnwritten ||
       this.#isHardStateNew
     );
   }
@@ -119,7 +120,8 @@ export class ReadyMaker {
       snapshotIndex: snapshot?.index ?? 0,
       toSelf: state.gatedToSelf.take(),
     });
-    const mustSync = isLogNew || (hardState !== undefined && isTermOrVoteNew);
+    const mustSync = isLogNew || state.isConfUnwritten || (hardState !== undefined && isTermOrVoteNew);
+    state.isConfUnwritten = false;
     return { token, entries, hardState, snapshot, mustSync, messagesAfter: state.gated.take() };
   }
 

@@ -38,6 +38,8 @@ export class RaftState {
   durableTerm: number;
   /** As last handed out to be written. */
   writtenHardState: HardState;
+  /** The caller has not been asked to write the configuration that came into force. */
+  isConfUnwritten = false;
 
   /** Ticks since the leader was heard, or since a leader last checked its quorum. */
   electionElapsed = 0;

@@ -137,7 +137,10 @@ export interface Persist {
   readonly hardState: HardState | undefined;
   /** Set when a received snapshot replaces the log; its data has been installed and flushed already. */
   readonly snapshot: SnapshotMetadata | undefined;
-  /** Entries, term, vote or snapshot changed: the batch is synced. A changed commit alone needs no sync. */
+  /**
+   * Entries, term, vote, snapshot or the configuration in force changed: the batch is synced. A changed commit alone needs
+   * no sync.
+   */
   readonly mustSync: boolean;
   /** Messages that may leave only when the batch is durable. */
   readonly messagesAfter: readonly Message[];
@@ -267,7 +270,10 @@ export interface Raft {
   campaign(): void;
   propose(data: readonly Buffer[]): ProposeResult;
   proposeConfChange(change: ConfChange): ConfChangeResult;
-  /** The caller applies a committed `confChange` entry through this, in log order; answers the new configuration. */
+  /**
+   * The caller applies a committed `confChange` entry through this, in log order; answers the new configuration, which the
+   * caller stores with the next `Persist`.
+   */
   applyConfChange(change: ConfChange): ConfState;
   /** Confirmation arrives in `readStates` or `readFailures` of a later `Ready`. `context` is unique per replica. */
   readIndex(context: number): void;

@@ -14,6 +14,9 @@ export function statusOf(replica: Replica): GroupStatus {
     get configurationIndex() {
       return replica.log.configurationIndex;
     },
+    get durableConfigurationIndex() {
+      return replica.log.durableConfigurationIndex;
+    },
     get isVoter() {
       return replica.isVoter;
     },
@@ -42,6 +45,7 @@ export function damagedStatus(start: GroupStart, reason: string): GroupStatus {
       progress: [],
     },
     configurationIndex: 0,
+    durableConfigurationIndex: 0,
     isVoter: false,
     lastHeardLeaderMs: 0,
     damage: reason,

@@ -87,6 +87,29 @@ describe('a replica that takes the place of another one', () => {
 });
 
 describe('a change of the configuration', () => {
+  test('is on the disks once it is in force: after a power loss nobody asks who was removed', async () => {
+    const { cluster, blank } = await wiped();
+    knowAll(cluster, blank);
+    const old = lost(cluster, blank);
+    await change(cluster, [addLearner(4)]);
+    await cluster.until(() => blank.machine.texts(GROUP).length === 1, 'the state of the others');
+    await change(cluster, [addVoter(4), remove(old)]);
+    const all = [...cluster.nodes.values()];
+    const { configurationIndex } = (await cluster.electLeader()).host.status(GROUP);
+    const isDurable = ({ host }: TestNode): boolean =>
+      host.status(GROUP).durableConfigurationIndex === configurationIndex;
+    await cluster.until(() => all.every(isDurable), 'the change on all disks');
+    for (const { id, host } of all) {
+      const { id: replicaId } = host.status(GROUP).raft;
+      const kv = cluster.crash(id, { keptBatches: 0 });
+      const again = await cluster.start(id, kv, { replicaId, bootstrapVoters: [] });
+      const { confState } = again.host.status(GROUP).raft;
+      expect(confState.votersOutgoing).toEqual([]);
+      expect(confState.voters).not.toContain(old);
+      cluster.crash(id);
+    }
+  });
+
   test('is refused when it was planned for another one, and changes nothing', async () => {
     const { cluster, blank } = await wiped();
     knowAll(cluster, blank);

@@ -53,6 +53,9 @@ export class GroupLog implements LogStorage {
   #applied = 0;
   #configuration: Configuration;
   #configurationIsStaged: boolean;
+  /** Index of the newest configuration that is in a batch, and of the newest one that survives a power loss. */
+  #stagedConfiguration: number;
+  #durableConfiguration: number;
   /** Changes behind the configuration that was stored, as they were read at start. */
   #laterChanges: Entry[] = [];
   #isStored: boolean;
@@ -81,6 +84,7 @@ export class GroupLog implements LogStorage {
     this.#stagedCommit = o.hardState.commit;
     this.#configuration = o.configuration;
     this.#configurationIsStaged = o.isStored;
+    this.#stagedConfiguration = this.#durableConfiguration = o.configuration.index;
     this.#isStored = o.isStored;
   }
 
@@ -156,6 +160,11 @@ export class GroupLog implements LogStorage {
     return this.#configuration.index;
   }
 
+  /** The same of the configuration that a restart would find at least. */
+  get durableConfigurationIndex(): number {
+    return this.#durableConfiguration;
+  }
+
   /** Stored with the next batch of this group. */
   setConfiguration(configuration: Configuration): void {
     invariant(configuration.index > this.#configuration.index, 'configurations come in log order', {
@@ -207,6 +216,11 @@ export class GroupLog implements LogStorage {
     if (persist.hardState !== undefined) this.#hardState = persist.hardState;
   }
 
+  /** Everything that is staged is synced. */
+  synced(): void {
+    this.#durableConfiguration = this.#stagedConfiguration;
+  }
+
   /** Takes in an entry that was read and checked at start. */
   restore(entry: Entry, mark: { readonly crc: number; readonly bytes: number }): void {
     this.#marks.set(entry.index, mark);
@@ -256,6 +270,7 @@ export class GroupLog implements LogStorage {
     const row = configurationRow(this.group, this.#configuration);
     batch.put(row.key, row.value);
     this.#configurationIsStaged = true;
+    this.#stagedConfiguration = this.#configuration.index;
   }
 
   #stageIdentity(batch: WriteBatch): void {

@@ -132,7 +132,10 @@ export class LogStore {
     // Messages may wait for the disk only because something before them did: then there is nothing to write.
     if (batch.count === 0) return { bytes: 0, entries };
     await this.#commit(options);
-    for (const { log, persist } of staged) log.settle(persist);
+    for (const { log, persist } of staged) {
+      log.settle(persist);
+      if (options.sync) log.synced();
+    }
     trimTails(this.#logs, this.#tailBytesMax);
     return { bytes: batch.byteLength, entries };
   }

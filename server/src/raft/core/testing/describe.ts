@@ -30,6 +30,7 @@ export function describePersist(persist: Persist): string {
   }
   if (snapshot !== undefined) parts.push(`snapshot ${position(snapshot.index, snapshot.term)}`);
   if (entries.length > 0) parts.push(`entries ${entries.map(describeEntry).join(', ')}`);
+  if (parts.length === 0 && persist.mustSync) return 'what configuration is in force';
   if (parts.length === 0) return 'nothing, but messages wait for what is being written';
   return `${parts.join('; ')}${persist.mustSync ? '' : ' (unsynced)'}`;
 }
