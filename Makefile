@@ -43,7 +43,7 @@ test-full: build ## The suite and the long cases that CI leaves out
 	@node scripts/test.ts --full
 
 .PHONY: chaos
-chaos: build ## Faults on real processes under load, checked for lost or stale data (MINUTES=5, SEED=..)
+chaos: build ## Faults on real processes under load, checked for lost or stale data (MINUTES=5, SEED=.., LEASES=1)
 	@MINUTES=$${MINUTES:-5} node test/chaos/main.ts
 
 .PHONY: sim

@@ -1,7 +1,7 @@
 /**
  * `make mutants`: breaks the rules of replication one at a time, in a copy of the tree, and fails unless the test named
  * for each notices. Writes docs/reference/mutants.md. `--most` tries the ten that matter most and writes nothing; `--check`
- * only looks whether every place is still there (part of `make check`); names of mutants try only those.
+ * only looks whether every place is still there (part of `make check`); names of mutants try, and write, only those.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ async function tryOut(chosen: readonly Mutant[]): Promise<void> {
   const seconds = Math.round((performance.now() - start) / 1000);
   console.log(`${judged.length - survivors.length} killed, ${survivors.length} survived, ${seconds} s`);
   if (survivors.length > 0) process.exitCode = 1;
-  else if (chosen === MUTANTS) writeFileSync(DOCUMENT, tableOf(judged));
+  else if (!isMost) writeFileSync(DOCUMENT, tableOf(MUTANTS, judged, readFileSync(DOCUMENT, 'utf8')));
 }
 
 /** Every place is found, every name is used once, and the document lists what there is (a full run writes it anew). */

@@ -24,6 +24,8 @@ export const DRIVER = {
   compactor: `${RAFT_FOLDER}/driver/compactor.test.ts`,
   snapshots: `${RAFT_FOLDER}/driver/snapshots.test.ts`,
   membership: `${RAFT_FOLDER}/driver/membership.test.ts`,
+  leases: `${RAFT_FOLDER}/driver/leases.test.ts`,
+  leaseTimer: `${RAFT_FOLDER}/driver/lease-timer.test.ts`,
 } as const;
 
 export const RAFT = {

@@ -1,13 +1,10 @@
 import type { Judged, Mutant } from './types.ts';
 
-/** docs/reference/mutants.md. */
-export function tableOf(judged: readonly Judged[]): string {
-  const rows = judged.map(({ mutant, verdict }) => {
-    if (verdict.kind !== 'killed') throw new Error(`mutant ${mutant.name} is not killed`);
-    const seeds = verdict.seeds === undefined ? '' : String(verdict.seeds);
-    const file = mutant.killer.file.replace('server/src/', '');
-    return `| \`${mutant.name}\` | ${mutant.rule} | ${cell(verdict.by)} (\`${file}\`) | ${seeds} |`;
-  });
+/** docs/reference/mutants.md with all of `mutants`; those that were not judged now keep their lines of `document`. */
+export function tableOf(mutants: readonly Mutant[], judged: readonly Judged[], document: string): string {
+  const known = new Map([...document.matchAll(/^\| `([^`]+)` \|.*$/gm)].map(([line, name]) => [name, line]));
+  for (const one of judged) known.set(one.mutant.name, lineOf(one));
+  const rows = mutants.map(({ name }) => known.get(name)).filter((line) => line !== undefined);
   return [
     '# Mutants',
     '',
@@ -22,6 +19,13 @@ export function tableOf(judged: readonly Judged[]): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+function lineOf({ mutant, verdict }: Judged): string {
+  if (verdict.kind !== 'killed') throw new Error(`mutant ${mutant.name} is not killed`);
+  const seeds = verdict.seeds === undefined ? '' : String(verdict.seeds);
+  const file = mutant.killer.file.replace('server/src/', '');
+  return `| \`${mutant.name}\` | ${mutant.rule} | ${cell(verdict.by)} (\`${file}\`) | ${seeds} |`;
 }
 
 /** Names of mutants that the document lacks, or has although they are gone. */

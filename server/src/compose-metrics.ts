@@ -13,6 +13,7 @@ export function raftMetrics(metrics: Metrics): RaftMetrics {
     },
     committed: (group, seconds) => raft.observeAppend(labelOf(group), seconds),
     proposed: (group, count) => raft.countProposals(labelOf(group), count),
+    readsConfirmed: (group, { count, by }) => raft.countReads(labelOf(group), { count, by }),
     electionStarted: (group) => raft.countElection(labelOf(group)),
     snapshotDone: (group, snapshot) => raft.countSnapshot(labelOf(group), snapshot),
     snapshotFailed: (group, direction) => raft.countSnapshotFailure(labelOf(group), direction),

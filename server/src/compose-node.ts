@@ -166,6 +166,7 @@ async function openDoors(deps: NodeDeps, core: Core): Promise<Doors> {
     shards: core.shards,
     clock,
     efSearch: () => config.current.index.efSearch,
+    leaseReads: config.current.raft.leaseReads,
   });
   const admin = adminService(config, cluster);
   const { host } = server;

@@ -1,5 +1,5 @@
 /**
- * `make chaos MINUTES=5 SEED=.. NODES=3`: server processes under faults that overlap, clients that put, get, delete and search, and
+ * `make chaos MINUTES=5 SEED=.. NODES=3 LEASES=1`: server processes under faults that overlap, clients that put, get, delete and search, and
  * three checks of what they saw. Exit code 1 when anything is wrong. The history, the faults and the logs stay in a directory.
  */
 import { appendFileSync } from 'node:fs';
@@ -36,13 +36,14 @@ const random = seededRandom(SEED);
 const directory = await mkdtemp(join(tmpdir(), 'grape-chaos-'));
 /** So short that a node which was away for a moment is brought back by snapshots. */
 const LITTLE_LOG = { 'raft.log_compaction_threshold': 10, 'raft.snapshot_interval': 5 };
+const LEASES = process.env['LEASES'] === undefined ? SEED % 2 === 1 : process.env['LEASES'] === '1';
 const clocks = new NodeClocks(directory);
 const cluster = new LocalCluster({
   nodeCount: NODES,
   directory,
   dimension: DIMENSION,
   portOffset: PORT_OFFSET,
-  set: LITTLE_LOG,
+  set: { ...LITTLE_LOG, 'raft.lease_reads': LEASES },
   envOf: (nodeId) => clocks.environment(nodeId),
 });
 const proxies = new Map(
@@ -63,7 +64,7 @@ const counts = new Map<string, number>();
 /** It waits until the cluster can bear it. */
 let isLossDue = false;
 
-console.log(`chaos: SEED=${SEED}, ${MINUTES} minutes, in ${directory}`);
+console.log(`chaos: SEED=${SEED}, ${MINUTES} minutes, leases ${LEASES ? 'on' : 'off'}, in ${directory}`);
 process.on('SIGINT', () => void end().then(() => process.exit(130)));
 let problems: string[] = [];
 try {

@@ -15,13 +15,15 @@ test('the same seed gives the same run, another seed another one', async () => {
 
 test('a kind of fault that never happened is named', () => {
   const totals = new Totals();
-  const counts = Object.fromEntries(FAULTS.map((fault) => [`fault: ${fault}`, fault === 'wipe' ? 0 : 1]));
+  const faults = FAULTS.map((fault) => [`fault: ${fault}`, fault === 'wipe' ? 0 : 1] as const);
+  const rest = ['elections', 'acknowledged', 'reads', 'leased reads', 'snapshots', 'membership changes'];
+  const counts = Object.fromEntries([...faults, ...rest.map((name) => [name, 1] as const)]);
   totals.add({
     seed: 1,
     steps: 1,
     hash: 0,
     failure: undefined,
-    counts: { ...counts, elections: 1, acknowledged: 1, reads: 1, snapshots: 1, 'membership changes': 1 },
+    counts,
   });
   expect(totals.missing).toEqual(['fault: wipe']);
 });

@@ -50,11 +50,13 @@ export class Clients {
   }
 
   #request(): void {
-    const { random, nodes, swarm } = this.#world;
+    const { random, nodes, swarm, faults } = this.#world;
     const node = nodes[random.int(nodes.length)];
+    // Nobody takes requests while the process stands still.
+    if (node === undefined || faults.isPaused(node)) return;
     const group = random.int(swarm.groups);
     const key = `k${random.int(KEYS)}`;
-    const running = node?.running;
+    const { running } = node;
     if (!running?.host.groups().includes(group)) return;
     if (random.next() < 0.6) this.#put(running, group, key);
     else this.#read(running, group, key);

@@ -10,6 +10,8 @@ const BETWEEN_MS = 250;
 const AMBUSH_MS = 40;
 /** Share of the restarts that every group can bear it in, in a seed with wipes, in which the disk is a new one. */
 const WIPED_RESTARTS = 0.3;
+/** Longest time until a process that goes on has read its sockets. */
+const READING_MS = 3;
 /** A node that has run for so long has told what it has lost. */
 const JUDGED_MS = 100;
 
@@ -18,7 +20,8 @@ export class Faults {
   isHealed = false;
   readonly #world: World;
   readonly #counts = new Map<Fault, number>();
-  readonly #paused = new Set<SimNode>();
+  /** Who stands still, and how it is told when it goes on. */
+  readonly #paused = new Map<SimNode, () => void>();
   /** Copies of Raft logs, as they were a while ago. */
   readonly #copies = new Map<SimNode, LogCopy>();
   /** Have lost something that may not be replaced yet. */
@@ -118,7 +121,9 @@ export class Faults {
       case 'one-way cut':
         return this.#cut(node, false);
       case 'pause':
-        return this.#pause(node);
+        return this.#pause(node, (ms) => node.advance(ms));
+      case 'suspend':
+        return this.#pause(node, (ms) => node.clock.suspend(ms));
       case 'crash':
         return this.#crash(node);
       case 'power loss':
@@ -157,21 +162,27 @@ export class Faults {
     return cuts.length > 0;
   }
 
-  #pause(node: SimNode): boolean {
+  /** The process stands still, and hears of the time that has passed when it goes on. */
+  #pause(node: SimNode, hear: (pausedMs: number) => void): boolean {
     const { network, events, random } = this.#world;
     if (this.#paused.has(node) || node.running === undefined) return false;
-    this.#paused.add(node);
+    const fromMs = events.nowMs;
+    this.#paused.set(node, () => hear(events.nowMs - fromMs));
     network.hold(node.id);
-    const pauseMs = random.next() * LASTING_MS;
-    events.after(pauseMs, () => this.#resume(node, pauseMs));
+    events.after(random.next() * LASTING_MS, () => this.#resume(node));
     return true;
   }
 
-  #resume(node: SimNode, pausedMs = 0): void {
-    if (!this.#paused.delete(node)) return;
-    // All its timers are due at once, and what came in waits in the sockets.
-    node.advance(pausedMs);
-    this.#world.network.release(node.id);
+  #resume(node: SimNode): void {
+    const hear = this.#paused.get(node);
+    if (hear === undefined) return;
+    this.#paused.delete(node);
+    // Its timers are due at once; what came in waits in the sockets, perhaps behind the requests of clients.
+    hear();
+    const { events, network, random } = this.#world;
+    events.after(random.next() * READING_MS, () => {
+      if (!this.#paused.has(node)) network.release(node.id);
+    });
   }
 
   #crash(node: SimNode): boolean {

@@ -1,4 +1,4 @@
-import { FakeClock, type Random, seededRandom } from '../../server/src/base/index.ts';
+import { type Random, seededRandom } from '../../server/src/base/index.ts';
 import { LocalReplicas } from '../../server/src/cluster/local-replicas.ts';
 import type { NodeStatus } from '../../server/src/cluster/node-status.ts';
 import type { ClusterMap, ClusterOptions } from '../../server/src/cluster/types.ts';
@@ -10,10 +10,10 @@ import { EMPTY_FLOOR, type Floor, MemoryKv, WriteBatch } from '../../server/src/
 import { type DiskMood, SimDisk } from './disk.ts';
 import type { Events } from './events.ts';
 import { emptyMachineDisk, type MachineDisk, SimMachine } from './machine.ts';
+import { NodeClock, TICK_MS } from './node-clock.ts';
 import type { SimNetwork } from './network.ts';
 import { crcOf, type Oracle } from './oracle.ts';
 
-export const TICK_MS = 10;
 /** Entries of a new leader that are compared with what was committed. */
 const LOOKED_AT_MAX = 64;
 
@@ -26,6 +26,7 @@ export interface NodeDeps {
   /** A check failed in a callback, where it cannot be thrown. */
   readonly onViolation: (error: unknown) => void;
   readonly onSnapshot: () => void;
+  readonly onLeasedReads: (count: number) => void;
   readonly onLeads: (node: SimNode) => void;
   readonly tuning: {
     readonly threshold: number;
@@ -33,6 +34,7 @@ export interface NodeDeps {
     readonly appendEntriesMax: number;
     readonly electionTicks: number;
     readonly slowApplyMs: number;
+    readonly leaseReads: boolean;
   };
 }
 
@@ -61,7 +63,9 @@ export interface LogCopy {
 export class SimNode {
   readonly id: string;
   readonly mood: DiskMood = { slowMs: 2, failing: 0, isFull: false };
-  clock = new FakeClock();
+  clock: NodeClock;
+  /** Virtual milliseconds for one of its clock: clocks run at slightly different rates. */
+  readonly rate: number;
   /** The process has died by itself, of its disk. */
   hasFailed = false;
   /** What the disk held is gone, or not to be trusted: the node must be admitted with a new one. */
@@ -76,6 +80,8 @@ export class SimNode {
   constructor(id: string, deps: NodeDeps) {
     this.id = id;
     this.#deps = deps;
+    this.rate = 0.95 + deps.random.next() * 0.1;
+    this.clock = new NodeClock(deps.events, this.rate);
   }
 
   get running(): Running | undefined {
@@ -92,8 +98,8 @@ export class SimNode {
   }
 
   async #open(): Promise<void> {
-    const { events, random, network, tuning, onViolation, onSnapshot } = this.#deps;
-    this.clock = new FakeClock();
+    const { events, random, network, tuning, onViolation, onSnapshot, onLeasedReads } = this.#deps;
+    this.clock = new NodeClock(events, this.rate);
     const disk = new SimDisk(this.#kv, {
       floor: this.#floor,
       events,
@@ -116,7 +122,7 @@ export class SimNode {
       logger: silentLogger,
       applier: machine,
       floor: disk.floor,
-      metrics: metricsOf(onSnapshot),
+      metrics: metricsOf(onSnapshot, onLeasedReads),
       onFatal: (error) => {
         if (disk.failures === 0 && !disk.isDead) onViolation(error);
         this.hasFailed = true;
@@ -125,6 +131,7 @@ export class SimNode {
         electionTimeoutMs: tuning.electionTicks * TICK_MS,
         heartbeatIntervalMs: 5 * TICK_MS,
         maxAppendEntries: tuning.appendEntriesMax,
+        leaseReads: tuning.leaseReads,
         tailBytesMax: tuning.tailBytesMax,
         logCompactionThreshold: () => tuning.threshold,
       },
@@ -319,13 +326,16 @@ function checkHolds(o: {
 const OPTIONS = (nodeId: string): ClusterOptions =>
   ({ nodeId, version: '', zone: '', addresses: { raft: '', grpc: '', rest: '' } }) as ClusterOptions;
 
-function metricsOf(onSnapshot: () => void): RaftMetrics {
+function metricsOf(onSnapshot: () => void, onLeasedReads: (count: number) => void): RaftMetrics {
   const nothing = (): void => undefined;
   return {
     persisted: nothing,
     committed: nothing,
     proposed: nothing,
     electionStarted: nothing,
+    readsConfirmed: (_group, { count, by }) => {
+      if (by === 'lease') onLeasedReads(count);
+    },
     snapshotDone: (_group, { direction }) => {
       if (direction === 'received') onSnapshot();
     },

@@ -22,6 +22,7 @@ export const FAULTS = [
   'transfer',
   'clock jump',
   'broken transfer',
+  'suspend',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -48,19 +49,24 @@ export interface Swarm {
   readonly appendEntriesMax: number;
   /** Short ones bring many leaders. */
   readonly electionTicks: number;
+  /** Leaders read by leases; then clocks do not jump, which leases rest on. */
+  readonly leaseReads: boolean;
 }
 
 export function drawSwarm(random: Random): Swarm {
   const nodes = 3 + 2 * random.int(2);
+  const leaseReads = random.next() < 1 / 3;
+  const possible = FAULTS.filter((fault) => !(leaseReads && fault === 'clock jump'));
   return {
     nodes,
     groups: 1 + random.int(3),
     replicas: nodes === 5 && random.next() < 0.5 ? 5 : 3,
-    faults: new Set(FAULTS.filter(() => random.next() < 0.45)),
+    faults: new Set(possible.filter(() => random.next() < 0.45)),
     threshold: 5 + random.int(60),
     tailBytesMax: random.next() < 0.3 ? 200 : 100_000,
     encodes: random.next() < 0.2,
     appendEntriesMax: random.next() < 0.5 ? 1 + random.int(2) : 16,
     electionTicks: 8 + random.int(13),
+    leaseReads,
   };
 }

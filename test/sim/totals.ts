@@ -2,7 +2,14 @@ import { type Fault, FAULTS } from './swarm.ts';
 import type { Outcome } from './world.ts';
 
 /** Without these a run has shown nothing. */
-const MUST_HAPPEN = ['elections', 'acknowledged', 'reads', 'snapshots', 'membership changes'] as const;
+const MUST_HAPPEN = [
+  'elections',
+  'acknowledged',
+  'reads',
+  'leased reads',
+  'snapshots',
+  'membership changes',
+] as const;
 
 /** What happened in all seeds together, so that nobody believes that a fault was there when it was not. */
 export class Totals {

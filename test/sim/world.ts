@@ -4,7 +4,8 @@ import { Clients } from './clients.ts';
 import { Events } from './events.ts';
 import { Faults } from './faults.ts';
 import { SimNetwork } from './network.ts';
-import { SimNode, TICK_MS } from './node.ts';
+import { SimNode } from './node.ts';
+import { TICK_MS } from './node-clock.ts';
 import { Oracle, Violation } from './oracle.ts';
 import { SimMap } from './placement.ts';
 import { settled } from './settled.ts';
@@ -37,6 +38,7 @@ export class World {
   readonly clients: Clients;
   steps = 0;
   snapshots = 0;
+  leasedReads = 0;
   #hash = 0;
   #violation: Error | undefined;
   readonly #trace: string[] = [];
@@ -67,6 +69,9 @@ export class World {
       onViolation: (error: unknown) => this.#fail(error),
       onSnapshot: () => {
         this.snapshots += 1;
+      },
+      onLeasedReads: (count: number) => {
+        this.leasedReads += count;
       },
       onLeads: (node: SimNode) => this.faults.ambush(node),
       tuning: { ...this.swarm, slowApplyMs },
@@ -132,14 +137,12 @@ export class World {
   }
 
   #tick(node: SimNode): void {
-    // Clocks run at slightly different rates.
-    const rate = 0.95 + this.random.next() * 0.1;
     const tick = (): void => {
       if (!this.faults.isPaused(node)) {
         node.advance(TICK_MS);
         this.#look(node);
       }
-      this.events.after(TICK_MS * rate, tick);
+      this.events.after(TICK_MS * node.rate, tick);
     };
     this.events.after(this.random.next() * TICK_MS, tick);
   }
@@ -228,6 +231,7 @@ export class World {
         commits,
         acknowledged,
         reads,
+        'leased reads': this.leasedReads,
         snapshots: this.snapshots,
         'membership changes': this.map.changes,
         starts: this.nodes.reduce((sum, { starts }) => sum + starts, 0),

@@ -1,7 +1,11 @@
+import { uptime } from 'node:os';
+
 /** Time, behind a port so that tests advance it by hand. */
 export interface Clock {
   /** Monotonic milliseconds with a fraction; only differences mean something. */
   nowMs(): number;
+  /** Monotonic milliseconds in steps of 10, counting also the time that the machine was suspended. */
+  bootMs(): number;
   /** Wall-clock milliseconds since the epoch. */
   wallMs(): number;
   /** Calls `fn` once after `delayMs`. */
@@ -17,6 +21,7 @@ export interface Timer {
 /* eslint-disable no-restricted-globals -- this file is the one that wraps the machine's clock and timers */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
+  bootMs: () => uptime() * 1000,
   wallMs: () => Date.now(),
   after(delayMs, fn) {
     const handle = setTimeout(fn, delayMs);
@@ -46,6 +51,7 @@ interface Pending {
 /** A clock that moves only when told. Timers fire in order of their time, equal times in order of creation. */
 export class FakeClock implements Clock {
   #nowMs = 0;
+  #suspendedMs = 0;
   readonly #wallStartMs: number;
   readonly #pending = new Set<Pending>();
 
@@ -57,8 +63,17 @@ export class FakeClock implements Clock {
     return this.#nowMs;
   }
 
+  bootMs(): number {
+    return Math.floor((this.nowMs() + this.#suspendedMs) / 10) * 10;
+  }
+
   wallMs(): number {
-    return this.#wallStartMs + this.#nowMs;
+    return this.#wallStartMs + this.#nowMs + this.#suspendedMs;
+  }
+
+  /** The machine sleeps: no timer runs and no monotonic time passes. */
+  suspend(forMs: number): void {
+    this.#suspendedMs += forMs;
   }
 
   after(delayMs: number, fn: () => void): Timer {

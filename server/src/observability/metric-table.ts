@@ -64,6 +64,11 @@ export const RAFT_METRICS = {
   grape_raft_has_leader: gauge('1 when this node knows a leader of the group.', 'shard'),
   grape_raft_elections_total: counter('Elections that this node started.', 'shard'),
   grape_raft_proposals_total: counter('Entries proposed on this node as leader.', 'shard'),
+  grape_raft_reads_total: counter(
+    'Strong reads of this node found to be current by: lease, round of heartbeats, or leader (asked by this follower).',
+    'shard',
+    'by',
+  ),
   grape_raft_compacted_entries_total: counter('Applied entries that were removed from the log.', 'shard'),
   grape_raft_snapshots_total: counter('Snapshots, by direction: sent or received.', 'shard', 'direction'),
   grape_raft_snapshot_bytes_total: counter('Bytes of snapshots sent or received.', 'shard', 'direction'),

@@ -20,6 +20,9 @@ export class RaftMetrics {
   readonly #appends = new Children((...labels) =>
     this.#families.histogram('grape_raft_append_latency_seconds').labels(...labels),
   );
+  readonly #reads = new Children((...labels) =>
+    this.#families.counter('grape_raft_reads_total').labels(...labels),
+  );
   readonly #proposals = new Children((...labels) =>
     this.#families.counter('grape_raft_proposals_total').labels(...labels),
   );
@@ -40,6 +43,10 @@ export class RaftMetrics {
 
   countProposals(shard: string, entries: number): void {
     this.#proposals.of(shard).inc(entries);
+  }
+
+  countReads(shard: string, o: { readonly count: number; readonly by: 'lease' | 'round' | 'leader' }): void {
+    this.#reads.of(shard, o.by).inc(o.count);
   }
 
   countCompacted(shard: string, entries: number): void {

@@ -1,4 +1,4 @@
-import type { ConfChangeStep, Entry, Message, RaftStatus } from './core/index.ts';
+import type { ConfChangeStep, Entry, Message, RaftStatus, ReadConfirmation } from './core/index.ts';
 
 /** The group of the cluster's metadata; shards are groups 0 to shardCount-1. */
 export const META_GROUP = 0xffff;
@@ -165,6 +165,8 @@ export interface RaftMetrics {
   committed(group: number, seconds: number): void;
   proposed(group: number, count: number): void;
   electionStarted(group: number): void;
+  /** Reads of this node that were found to be current. */
+  readsConfirmed(group: number, reads: { readonly count: number; readonly by: ReadConfirmation }): void;
   /** A snapshot was sent and installed there, or received and installed here. */
   snapshotDone(
     group: number,

@@ -28,6 +28,8 @@ export interface LocalReaderDeps {
   readonly clock: Clock;
   /** `[index] ef_search` as it is now. */
   readonly efSearch: () => number;
+  /** Leaders of this node read by leases. */
+  readonly leaseReads: boolean;
 }
 
 /** Reads the replicas of this node. */
@@ -131,6 +133,8 @@ export class LocalReader implements ShardReader {
         return 0;
       case 'leader':
         for (const shard of scope.shards) this.#requireLeader(shard);
+        // With a lease the barrier costs no round: then this is as current as a strong read.
+        if (this.#deps.leaseReads) await this.#barriers.reach(scope.shards, scope.pointDeadlineMs);
         return 0;
       case 'eventual':
         return this.#staleness(scope.shards);

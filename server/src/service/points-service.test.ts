@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { FakeClock, NotLeaderError, present } from '../base/index.ts';
+import { FakeClock, type GrapeError, NotLeaderError, present } from '../base/index.ts';
 import { encodeCursor, decodeCursor, parsePointId, pointIdText } from '../model/index.ts';
 import { encodeCommand, shardOf } from '../shard/index.ts';
 import { WAITING_FOR_LEADER_MAX } from './leader-table.ts';
@@ -271,6 +271,23 @@ describe('reads', () => {
     for (const shard of [0, 1, 2, 3]) cluster.setLeader(shard, undefined);
     const read = until(node(1).points.count({ consistency: 'leader' }, within()));
     await expect(read).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
+  });
+
+  test('a read at the leader asks no quorum, unless leases make it a linearizable one', async () => {
+    const ask = async (leaseReads: boolean): Promise<unknown> => {
+      const { node, within, until } = setUp({ nodes: 3, leaseReads });
+      const shard = [0, 1, 2, 3].find((group) => node(1).status(group).isLeader)!;
+      const id = parsePointId(idsOf(shard, 1)[0]!);
+      for (const n of [2, 3]) node(n).down();
+      const read = node(1).points.get(id, { consistency: 'leader', ...within() });
+      return until(
+        read.then(
+          () => 'answered',
+          (error: unknown) => (error as GrapeError).code,
+        ),
+      );
+    };
+    expect([await ask(false), await ask(true)]).toEqual(['answered', 'SHARD_UNAVAILABLE']);
   });
 
   test('with all shards here no other node is asked', async () => {

@@ -34,6 +34,8 @@ export interface PointsServiceDeps {
   readonly clock: Clock;
   /** `[index] ef_search` as it is now. */
   readonly efSearch: () => number;
+  /** `[raft] lease_reads` */
+  readonly leaseReads: boolean;
 }
 
 /** When the caller stops waiting, as `Clock.nowMs`. */

@@ -27,7 +27,9 @@ export function answerVoteRequest(state: RaftState, request: VoteRequest): void 
   const isFree = state.vote === NO_REPLICA && state.leader === NO_REPLICA;
   const mayVote =
     state.vote === request.from || isFree || (request.type === 'preVote' && request.term > state.term);
-  const grant = mayVote && state.log.isUpToDate({ index: request.lastIndex, term: request.lastTerm });
+  const isPromised = state.role !== 'leader' && isPromisedToLeader(state, request);
+  const grant =
+    mayVote && !isPromised && state.log.isUpToDate({ index: request.lastIndex, term: request.lastTerm });
   if (grant && request.type === 'vote') {
     // Goes to the disk before the answer leaves: after a restart a second vote in this term could elect two leaders.
     state.vote = request.from;
@@ -44,16 +46,13 @@ export function answerVoteRequest(state: RaftState, request: VoteRequest): void 
 }
 
 /**
- * True when a request for votes is to be ignored: a leader was heard within the shortest election timeout, so whoever asks
- * was cut off or removed (thesis 4.2.3). A transfer is wanted by that leader itself.
+ * True when nobody is to be elected: a leader was heard within the shortest election timeout, so whoever asks was cut off or
+ * removed (thesis 4.2.3), and that leader may serve reads by its lease. The promise outlives what this replica learns
+ * meanwhile, and a restart. A transfer is wanted by that leader itself.
  */
-export function isWithinLease(state: RaftState, request: VoteRequest): boolean {
-  return (
-    state.options.checkQuorum &&
-    !request.transfer &&
-    state.leader !== NO_REPLICA &&
-    state.electionElapsed < state.options.electionTicks
-  );
+export function isPromisedToLeader(state: RaftState, request: VoteRequest): boolean {
+  if (!state.options.checkQuorum || request.transfer) return false;
+  return state.role === 'leader' || state.promiseElapsed < state.options.electionTicks;
 }
 
 /** An answer to the own campaign. */

@@ -52,6 +52,7 @@ function hearLeader(state: RaftState, leader: ReplicaId): void {
   invariant(isSame, 'a term has one leader', { term: state.term, known: state.leader, heard: leader });
   state.leader = leader;
   state.electionElapsed = 0;
+  state.promiseElapsed = 0;
 }
 
 function takeAppend(state: RaftState, message: Append): void {

@@ -1,5 +1,6 @@
 /** The leader's side of replication: what to send to whom, and what a quorum has (thesis 3.5, 3.6, 10.2.1). */
 import { bytesOf } from './log/entry-bytes.ts';
+import { roundOfHeartbeats } from './reads/lease.ts';
 import { send, type RaftState } from './state.ts';
 import type { Progress } from './tracker/progress.ts';
 
@@ -42,7 +43,7 @@ export function sendSnapshot(state: RaftState, member: Progress): boolean {
 
 /** Heartbeats never tell a follower of a commit beyond what it is known to hold. */
 export function broadcastHeartbeat(state: RaftState): void {
-  const readRound = state.readRounds.openRound;
+  const readRound = roundOfHeartbeats(state);
   for (const member of state.tracker.members) {
     if (member.id === state.id) continue;
     const commit = Math.min(member.match, state.log.committed);

@@ -37,6 +37,8 @@ export function becomeLeader(state: RaftState): void {
   reset(state, state.term);
   state.role = 'leader';
   state.leader = state.id;
+  state.hasCalledForCampaign = false;
+  state.promiseElapsed = state.options.electionTicks;
   state.tracker.resetProgress(log.lastIndex + 1);
   const self = state.tracker.progress(state.id);
   invariant(self !== undefined, 'a leader is a member', { id: state.id });
@@ -49,8 +51,10 @@ export function becomeLeader(state: RaftState): void {
   appendOwn(state, [{ index: log.lastIndex + 1, term: state.term, kind: 'normal', data: NO_DATA }]);
 }
 
-/** Follower: as if the leader had never been heard; the term and the timer stay. */
+/** As if no leader had ever been heard; the term and the timer stay. A leader forgets nothing. */
 export function forgetLeader(state: RaftState): void {
+  if (state.role === 'leader') return;
+  state.promiseElapsed = state.options.electionTicks;
   if (state.role !== 'follower') return;
   state.leader = NO_REPLICA;
   forgetReads(state);

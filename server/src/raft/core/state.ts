@@ -44,12 +44,19 @@ export class RaftState {
   /** Ticks since the leader was heard, or since a leader last checked its quorum. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
+  /**
+   * Ticks since a leader was heard, which this voter elects nobody else for. Starts at 0: what was promised before a
+   * restart is not known any more, unless there has never been a term to promise anything in.
+   */
+  promiseElapsed = 0;
   /** Drawn anew for every election: in [electionTicks, 2 * electionTicks - 1]. */
   electionTimeout = 0;
 
   /** Leader: who shall lead next; proposals are refused meanwhile. */
   transferee: ReplicaId = NO_REPLICA;
   transferElapsed = 0;
+  /** Leader: somebody was told to campaign, and may do so whenever that arrives. */
+  hasCalledForCampaign = false;
   /** Leader: no further configuration change until this index is applied. */
   pendingConfIndex = 0;
   /** Leader: payload of entries of this leadership that were not handed out to be applied yet. */
@@ -103,6 +110,7 @@ export class RaftState {
     this.term = hardState.term;
     this.vote = hardState.vote;
     this.durableTerm = hardState.term;
+    if (hardState.term === 0) this.promiseElapsed = options.electionTicks;
     this.writtenHardState = hardState;
     invariant(this.log.lastTerm <= this.term, 'no entry is of a later term', { lastTerm: this.log.lastTerm });
   }
@@ -147,6 +155,9 @@ const PROMISES_DURABILITY: Readonly<Record<MessageType, boolean>> = {
 function checkOptions(options: RaftOptions): void {
   const { id, electionTicks, heartbeatTicks } = options;
   invariant(Number.isSafeInteger(id) && id > NO_REPLICA, 'a replica has an id', { id });
+  invariant(options.leaseClock === undefined || options.checkQuorum, 'leases rest on voters that check', {
+    id,
+  });
   invariant(heartbeatTicks >= 1, 'heartbeats take ticks', { heartbeatTicks });
   invariant(electionTicks > heartbeatTicks, 'an election timeout spans heartbeats', {
     electionTicks,

@@ -1,7 +1,7 @@
 /** The rule of terms, common to all roles (thesis 3.3), then the rules of the role. */
 import { invariant } from '../../base/index.ts';
 import { stepCandidate } from './candidate.ts';
-import { answerVoteRequest, isWithinLease } from './election.ts';
+import { answerVoteRequest, isPromisedToLeader } from './election.ts';
 import { stepFollower } from './follower.ts';
 import { stepLeader } from './leader.ts';
 import { becomeFollower } from './roles.ts';
@@ -39,13 +39,13 @@ function meetLaterTerm(state: RaftState, message: Message): boolean {
   switch (message.type) {
     case 'preVote':
       // Nobody has entered that term yet.
-      return !isWithinLease(state, message);
+      return !isPromisedToLeader(state, message);
     case 'preVoteResponse':
       // Granted: the own next term, entered when the vote is won.
       if (message.reject) becomeFollower(state, message.term, NO_REPLICA);
       return true;
     case 'vote':
-      if (isWithinLease(state, message)) return false;
+      if (isPromisedToLeader(state, message)) return false;
       becomeFollower(state, message.term, NO_REPLICA);
       return true;
     case 'append':

@@ -14,6 +14,7 @@ export function tick(state: RaftState): void {
 
 function tickFollower(state: RaftState): void {
   expireForwardedReads(state);
+  state.promiseElapsed += 1;
   state.electionElapsed += 1;
   if (state.electionElapsed < state.electionTimeout || !state.isPromotable) return;
   state.electionElapsed = 0;

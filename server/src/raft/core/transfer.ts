@@ -28,6 +28,7 @@ export function startTransfer(state: RaftState, transferee: ReplicaId): void {
 /** Lets the transferee campaign as soon as it has the whole log; false when it has not, or is another. */
 export function completeTransferWhenDue(state: RaftState, member: Progress): boolean {
   if (member.id !== state.transferee || member.match !== state.log.lastIndex) return false;
+  state.hasCalledForCampaign = true;
   send(state, { type: 'timeoutNow', from: state.id, to: member.id, term: state.term });
   return true;
 }

@@ -119,9 +119,13 @@ export type Message =
 export type MessageType = Message['type'];
 
 /** A confirmed read: once the state machine has applied `index`, the reads of `context` may be served. */
+/** What tells that a read is current: a lease, a round of heartbeats, or the leader's word to a follower that has asked. */
+export type ReadConfirmation = 'lease' | 'round' | 'leader';
+
 export interface ReadState {
   readonly context: number;
   readonly index: number;
+  readonly by: ReadConfirmation;
 }
 
 export interface SoftState {
@@ -192,6 +196,14 @@ export interface LogStorage {
   snapshot(): SnapshotMetadata;
 }
 
+/** Time, as far as leases need it: the core has none. */
+export interface LeaseClock {
+  /** Heartbeats of this round leave from now on. Rounds ascend. */
+  roundStarts(round: number): void;
+  /** True while voters that have answered this round, however soon, surely keep their promise. */
+  isWithin(round: number): boolean;
+}
+
 export interface RaftOptions {
   readonly id: ReplicaId;
   readonly electionTicks: number;
@@ -208,6 +220,8 @@ export interface RaftOptions {
   readonly uncommittedBytesMax: number;
   /** Most bytes handed out in one `Ready.committed`, and in all that are not applied yet; a larger entry comes alone. */
   readonly committedBytesMax: number;
+  /** With it a leader answers reads from a lease where it holds one; needs `checkQuorum`. */
+  readonly leaseClock?: LeaseClock | undefined;
 }
 
 export type ProposeResult =
@@ -267,6 +281,7 @@ export interface RaftStatus {
 export interface Raft {
   tick(): void;
   step(message: Message): void;
+  /** Counts its own vote even if it has just heard a leader: not to be called for a group with leases that has one. */
   campaign(): void;
   propose(data: readonly Buffer[]): ProposeResult;
   proposeConfChange(change: ConfChange): ConfChangeResult;
@@ -286,6 +301,7 @@ export interface Raft {
    * when it is the own id, goes on.
    */
   entriesLoaded(replica: ReplicaId): void;
+  /** The promises that leases rest on are forgotten too: not to be called in a group that uses them. */
   forgetLeader(): void;
   hasReady(): boolean;
   ready(): Ready;

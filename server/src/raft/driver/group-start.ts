@@ -1,5 +1,11 @@
 import { invariant } from '../../base/index.ts';
-import { changeConf, type ConfState, decodeConfChange, type RaftOptions } from '../core/index.ts';
+import {
+  changeConf,
+  type ConfState,
+  decodeConfChange,
+  type LeaseClock,
+  type RaftOptions,
+} from '../core/index.ts';
 import type { GroupLog } from '../log/group-log.ts';
 import type { LoadedGroup } from '../log/load-group.ts';
 import type { GroupStart } from '../types.ts';
@@ -16,7 +22,11 @@ const COMMITTED_BYTES_MAX = 8 * 2 ** 20;
 /** How the core of a replica is set up. */
 export function coreOptions(
   start: GroupStart,
-  o: { readonly plan: TickPlan; readonly maxAppendEntries: number },
+  o: {
+    readonly plan: TickPlan;
+    readonly maxAppendEntries: number;
+    readonly leaseClock: LeaseClock | undefined;
+  },
 ): RaftOptions {
   return {
     id: start.replicaId,
@@ -31,6 +41,7 @@ export function coreOptions(
     inflightBytesMax: INFLIGHT_BYTES_MAX,
     uncommittedBytesMax: GROUP_PROPOSAL_BYTES_MAX,
     committedBytesMax: COMMITTED_BYTES_MAX,
+    leaseClock: o.leaseClock,
   };
 }
 

@@ -1,34 +1,16 @@
-import {
-  asError,
-  type Clock,
-  GrapeError,
-  invariant,
-  NotLeaderError,
-  present,
-  type Random,
-  type Timer,
-} from '../../base/index.ts';
-import type { Logger } from '../../observability/index.ts';
-import { type KvStore, PatientKv } from '../../storage/index.ts';
+import { asError, GrapeError, invariant, NotLeaderError, present, type Timer } from '../../base/index.ts';
+import { PatientKv } from '../../storage/index.ts';
 import type { Message, Ready } from '../core/index.ts';
 import { LogStore } from '../log/log-store.ts';
 import { TAIL_BYTES_MAX } from '../log/tail-budget.ts';
-import type {
-  Applier,
-  GroupMessage,
-  GroupStart,
-  GroupStatus,
-  MembershipChange,
-  Proposal,
-  RaftFloor,
-  RaftLink,
-  RaftMetrics,
-} from '../types.ts';
-import { AppendGate, type DiskRoom } from './append-gate.ts';
+import type { GroupMessage, GroupStart, GroupStatus, MembershipChange, Proposal } from '../types.ts';
+import { AppendGate } from './append-gate.ts';
 import { type Applied, ApplyPipeline } from './apply-pipeline.ts';
 import { Compactor } from './compactor.ts';
 import { DiskSpeed } from './disk-speed.ts';
 import { EntryReader } from './entry-reader.ts';
+import type { RaftHostDeps } from './host-deps.ts';
+import { TurnClock } from './lease-timer.ts';
 import { proposeMembership } from './membership.ts';
 import { Outbox } from './outbox.ts';
 import { Persister, type Pending } from './persister.ts';
@@ -39,37 +21,6 @@ import { SNAPSHOT_KIND, type SnapshotMessage } from './snapshot-frames.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SNAPSHOT_BYTES_PER_SECOND, SnapshotSender } from './snapshot-sender.ts';
 import { planTicks, TICKS_OWED_MAX, TickCounter, type TickPlan } from './timing.ts';
-
-export interface RaftHostDeps {
-  /** The `raft/` store; owned by the caller, used by nobody else. */
-  readonly kv: KvStore;
-  readonly transport: RaftLink;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics?: RaftMetrics;
-  /** None in tests that need none. */
-  readonly floor?: RaftFloor;
-  readonly applier: Applier;
-  /** Without it there is always room. Votes and terms are written also to a full disk. */
-  readonly disk?: DiskRoom;
-  readonly options: {
-    readonly electionTimeoutMs: number;
-    readonly heartbeatIntervalMs: number;
-    readonly maxAppendEntries: number;
-    /** Memory for the newest entries of all groups; `TAIL_BYTES_MAX` by default. */
-    readonly tailBytesMax?: number;
-    /** Applied entries that a group keeps in its log; without it a log keeps everything. */
-    readonly logCompactionThreshold?: () => number;
-    /** Rate of all snapshots that this node sends; `SNAPSHOT_BYTES_PER_SECOND` by default. */
-    readonly snapshotBytesPerSecond?: () => number;
-  };
-  /**
-   * Called once when the host cannot go on: a failed write, a broken invariant, a failed apply. The process must end.
-   * By default the error is thrown where nothing catches it.
-   */
-  readonly onFatal?: (error: Error) => void;
-}
 
 export type LeaderListener = (group: number, leaderNode: string | undefined, isLeader: boolean) => void;
 
@@ -84,6 +35,7 @@ export class RaftHost {
   readonly #gate: AppendGate;
   readonly #plan: TickPlan;
   readonly #ticks: TickCounter;
+  readonly #turnClock: TurnClock;
   readonly #timer: Timer;
   readonly #replicas: ReplicaTable;
   readonly #listeners: LeaderListener[] = [];
@@ -109,13 +61,15 @@ export class RaftHost {
     this.#plan = planTicks(deps.options);
     this.#speed = new DiskSpeed(deps.clock, deps.options.electionTimeoutMs / 2);
     this.#ticks = new TickCounter(deps.clock, this.#plan.tickMs);
-    const { maxAppendEntries } = deps.options;
+    this.#turnClock = new TurnClock(deps.clock);
+    const { maxAppendEntries, leaseReads = false } = deps.options;
     this.#replicas = new ReplicaTable({
       ...deps,
       metrics: deps.metrics,
       store,
       plan: this.#plan,
       maxAppendEntries,
+      leases: leaseReads ? this.#turnClock : undefined,
     });
     this.#outbox = new Outbox(deps.transport);
     this.#persister = new Persister({
@@ -315,6 +269,7 @@ export class RaftHost {
 
   #receive(fromNode: string, messages: readonly GroupMessage[]): void {
     if (this.#state !== 'running') return;
+    this.#turnClock.begin();
     for (const { group, message } of messages) {
       const replica = this.#replicas.get(group);
       if (replica === undefined) continue;
@@ -347,6 +302,7 @@ export class RaftHost {
 
   #turn(): void {
     if (this.#state !== 'running') return;
+    this.#turnClock.begin();
     const isTick = this.#tick();
     const replicas = [...this.#dirty];
     this.#dirty.clear();

@@ -1,5 +1,5 @@
 import { asError, GrapeError, present } from '../../base/index.ts';
-import type { ReadState } from '../core/index.ts';
+import type { ReadConfirmation, ReadState } from '../core/index.ts';
 
 /** Reads of one group that wait at the same time. */
 const GROUP_READS_MAX = 65_536;
@@ -10,6 +10,10 @@ interface Waiter {
   readonly resolve: (index: number) => void;
   readonly reject: (error: Error) => void;
   settled: boolean;
+}
+
+export interface GroupReadsOptions {
+  readonly onConfirmed?: (reads: { readonly count: number; readonly by: ReadConfirmation }) => void;
 }
 
 /**
@@ -23,6 +27,11 @@ export class GroupReads {
   #confirmed: { readonly index: number; readonly waiters: Waiter[] }[] = [];
   #count = 0;
   #nextContext = 1;
+  readonly #onConfirmed: GroupReadsOptions['onConfirmed'];
+
+  constructor(o: GroupReadsOptions = {}) {
+    this.#onConfirmed = o.onConfirmed;
+  }
 
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;
@@ -52,10 +61,11 @@ export class GroupReads {
     return context;
   }
 
-  confirmed({ context, index }: ReadState, applied: number): void {
+  confirmed({ context, index, by }: ReadState, applied: number): void {
     const waiters = this.#rounds.get(context);
     if (waiters === undefined) return;
     this.#rounds.delete(context);
+    this.#onConfirmed?.({ count: waiters.length, by });
     if (index <= applied) {
       for (const waiter of waiters) this.#answer(waiter, index);
       return;

@@ -6,6 +6,7 @@ import type { LogStore } from '../log/log-store.ts';
 import type { GroupStart, GroupStatus, RaftMetrics } from '../types.ts';
 import { bootstrapConf, coreOptions, damageOf, recoverConfiguration } from './group-start.ts';
 import { damagedStatus, statusOf } from './group-status.ts';
+import { LeaseTimer, leaseMs, type TurnClock } from './lease-timer.ts';
 import type { ProposalBudget } from './proposals.ts';
 import { Replica } from './replica.ts';
 import type { TickPlan } from './timing.ts';
@@ -14,6 +15,8 @@ export interface ReplicaTableDeps {
   readonly store: LogStore;
   readonly plan: TickPlan;
   readonly maxAppendEntries: number;
+  /** With it the leaders among the replicas read by leases. */
+  readonly leases: TurnClock | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -64,8 +67,9 @@ export class ReplicaTable {
     const log = this.#logOf(start);
     if (log === undefined) return undefined;
     recoverConfiguration(log, applied);
-    const { clock, metrics, random, plan, maxAppendEntries } = this.#deps;
-    const core = createRaft(coreOptions(start, { plan, maxAppendEntries }), log, random);
+    const { clock, metrics, random, plan, maxAppendEntries, leases } = this.#deps;
+    const leaseClock = leases && new LeaseTimer(leases, leaseMs(plan));
+    const core = createRaft(coreOptions(start, { plan, maxAppendEntries, leaseClock }), log, random);
     log.setApplied(applied);
     const replica = new Replica({
       group,

@@ -43,7 +43,7 @@ export class Replica {
   #isFounding = false;
   #foundingTicks = 0;
   readonly proposals: GroupProposals;
-  readonly reads = new GroupReads();
+  readonly reads: GroupReads;
   /** The log is being read from the disk for this replica or its followers. */
   isLoading = false;
   readonly #clock: Clock;
@@ -62,6 +62,9 @@ export class Replica {
     this.#metrics = parts.metrics;
     this.#applied = parts.applied;
     this.#heardLeaderMs = parts.clock.nowMs();
+    this.reads = new GroupReads({
+      onConfirmed: (reads) => this.#metrics?.readsConfirmed(this.group, reads),
+    });
     this.proposals = new GroupProposals(parts.budget, (sinceMs) =>
       this.#metrics?.committed(this.group, (this.#clock.nowMs() - sinceMs) / 1000),
     );

@@ -30,6 +30,7 @@ export class TestCluster {
   readonly #snapshotRate: number | undefined;
   readonly #floor: ((id: string) => RaftFloor) | undefined;
   readonly #disk: ((id: string) => DiskRoom) | undefined;
+  readonly #leaseReads: boolean;
   #seed: number;
 
   constructor(o: {
@@ -41,6 +42,7 @@ export class TestCluster {
     snapshotBytesPerSecond?: number;
     floor?: (id: string) => RaftFloor;
     disk?: (id: string) => DiskRoom;
+    leaseReads?: boolean;
   }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
@@ -50,6 +52,7 @@ export class TestCluster {
     this.#snapshotRate = o.snapshotBytesPerSecond;
     this.#floor = o.floor;
     this.#disk = o.disk;
+    this.#leaseReads = o.leaseReads ?? false;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -85,6 +88,7 @@ export class TestCluster {
         electionTimeoutMs: 20 * TICK_MS,
         heartbeatIntervalMs: 5 * TICK_MS,
         maxAppendEntries: 100,
+        leaseReads: this.#leaseReads,
         ...(threshold === undefined ? {} : { logCompactionThreshold: () => threshold }),
         ...(rate === undefined ? {} : { snapshotBytesPerSecond: () => rate }),
         ...(this.#tailBytesMax === undefined ? {} : { tailBytesMax: this.#tailBytesMax }),

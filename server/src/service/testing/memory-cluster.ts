@@ -13,6 +13,7 @@ export interface MemoryClusterOptions {
   readonly dimension?: number | undefined;
   readonly metric?: Metric;
   readonly clock?: Clock;
+  readonly leaseReads?: boolean;
 }
 
 type Handler = (from: { readonly nodeId: string }, body: Buffer) => Promise<Buffer>;
@@ -38,6 +39,7 @@ export class MemoryCluster {
   readonly placements: readonly ShardPlacement[];
   schema: CollectionSchema | undefined;
   isFormed = true;
+  readonly leaseReads: boolean;
   readonly #settings: ClusterMap['settings'];
   readonly #logs = new Map<number, LogState>();
   readonly #waiting = new Set<Waiting>();
@@ -46,6 +48,7 @@ export class MemoryCluster {
     const { nodes = 1, shards = 4, replicas = nodes, dimension, metric = 'dot' } = options;
     this.clock = options.clock ?? new FakeClock();
     this.metric = metric;
+    this.leaseReads = options.leaseReads ?? false;
     const names = Array.from({ length: nodes }, (_, i) => `node-${i + 1}`);
     this.placements = Array.from({ length: shards }, (_, shard) => placement(shard, names, replicas));
     this.#settings = {
@@ -180,6 +183,7 @@ export class MemoryNode implements Groups, Directory {
       peers,
       clock,
       efSearch: () => 100,
+      leaseReads: this.#cluster.leaseReads,
     });
   }
 

@@ -47,6 +47,12 @@ export class ReadRounds {
     return true;
   }
 
+  /** A round without reads, later than all before. */
+  begin(): number {
+    this.#round += 1;
+    return this.#round;
+  }
+
   /** Opens a round for everything queued and answers its number; reads in it see at least `commit`. */
   start(commit: number): number {
     invariant(this.hasQueued, 'a round has a read');

@@ -2,6 +2,7 @@
 import { broadcastHeartbeat } from '../replication.ts';
 import { send, type RaftState } from '../state.ts';
 import { type Message, NO_REPLICA } from '../types.ts';
+import { holdsLease } from './lease.ts';
 import type { ReadRequest } from './read-rounds.ts';
 
 type ReadIndexMessage = Extract<Message, { type: 'readIndex' }>;
@@ -9,6 +10,10 @@ type ReadIndexAnswer = Extract<Message, { type: 'readIndexResponse' }>;
 
 /** A read of this replica's caller. */
 export function readIndex(state: RaftState, context: number): void {
+  if (holdsLease(state)) {
+    state.readStates.push({ context, index: state.log.committed, by: 'lease' });
+    return;
+  }
   if (state.role === 'leader') {
     if (!state.readRounds.enqueue({ from: state.id, context })) state.readFailures.push(context);
     return;
@@ -30,7 +35,10 @@ export function readIndex(state: RaftState, context: number): void {
  */
 export function answerForwardedRead(state: RaftState, message: ReadIndexMessage): void {
   const { from, context } = message;
-  if (state.role === 'leader' && state.hasCommittedInTerm && state.tracker.isQuorumOf(state.id, from)) {
+  const isConfirmed =
+    holdsLease(state) ||
+    (state.role === 'leader' && state.hasCommittedInTerm && state.tracker.isQuorumOf(state.id, from));
+  if (isConfirmed) {
     answerRead(state, { from, context }, state.log.committed);
     return;
   }
@@ -43,7 +51,7 @@ export function takeForwardedRead(state: RaftState, answer: ReadIndexAnswer): vo
   const context = state.forwardedReads.take(answer.context);
   if (context === undefined) return;
   if (answer.reject) state.readFailures.push(context);
-  else state.readStates.push({ context, index: answer.index });
+  else state.readStates.push({ context, index: answer.index, by: 'leader' });
 }
 
 /** True when queued reads can start a round. Before the first commit of the own term the commit index may be stale. */
@@ -85,7 +93,7 @@ export function expireForwardedReads(state: RaftState): void {
 function answerRead(state: RaftState, request: ReadRequest, index: number | undefined): void {
   const { from, context } = request;
   if (from === state.id) {
-    state.readStates.push({ context, index: index ?? 0 });
+    state.readStates.push({ context, index: index ?? 0, by: 'round' });
     return;
   }
   send(state, {

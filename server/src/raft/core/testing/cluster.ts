@@ -1,11 +1,11 @@
 import { present, type Random } from '../../../base/index.ts';
-import type { ConfState, Entry, Message, Raft, RaftOptions, Ready, ReplicaId } from '../types.ts';
+import type { ConfState, Entry, Message, Raft, Ready, ReplicaId } from '../types.ts';
 import { Oracle } from './oracle.ts';
-import { TestNode } from './test-node.ts';
+import { TestNode, type TestNodeOptions } from './test-node.ts';
 
-export type TestOptions = Partial<Omit<RaftOptions, 'id' | 'applied'>>;
+export type TestOptions = Partial<Omit<TestNodeOptions, 'id'>>;
 
-const DEFAULTS: Omit<RaftOptions, 'id' | 'applied'> = {
+const DEFAULTS: Omit<TestNodeOptions, 'id'> = {
   electionTicks: 5,
   heartbeatTicks: 1,
   preVote: true,

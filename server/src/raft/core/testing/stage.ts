@@ -131,7 +131,9 @@ export class Stage {
     for (const message of messages) this.say(`  ${describeMessage(message)}`);
     if (persist !== undefined) this.#sayPersist(id, persist);
     for (const read of readStates)
-      this.say(`${String(id)} may read ${String(read.context)} at ${String(read.index)}`);
+      this.say(
+        `${String(id)} may read ${String(read.context)} at ${String(read.index)}${read.by === 'lease' ? ' by its lease' : ''}`,
+      );
     for (const context of readFailures) this.say(`${String(id)} fails read ${String(context)}`);
   }
 

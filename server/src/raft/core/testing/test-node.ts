@@ -12,6 +12,7 @@ import type {
   SnapshotMetadata,
 } from '../types.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { TestLease } from './test-lease.ts';
 
 /** The state machine: what was applied, and the configuration that came with it. */
 interface Machine {
@@ -19,12 +20,16 @@ interface Machine {
   readonly confState: ConfState;
 }
 
+/** `leases`: a lease lasts one tick less than an election timeout. */
+export type TestNodeOptions = Omit<RaftOptions, 'applied' | 'leaseClock'> & { readonly leases?: boolean };
+
 /** One replica with its disk and its state machine, driven by hand: writes and applies complete when told to. */
 export class TestNode {
   readonly storage: MemoryStorage;
-  readonly #options: Omit<RaftOptions, 'applied'>;
+  readonly #options: TestNodeOptions;
   readonly #random: Random;
   #raft: Raft | undefined;
+  #lease: TestLease | undefined;
   #machine: Machine;
   #flushed: Machine;
   #role: Role = 'follower';
@@ -33,7 +38,7 @@ export class TestNode {
   /** Handed out, not applied yet. */
   #toApply: Entry[] = [];
 
-  constructor(options: Omit<RaftOptions, 'applied'>, confState: ConfState, random: Random) {
+  constructor(options: TestNodeOptions, confState: ConfState, random: Random) {
     this.#options = options;
     this.#random = random;
     this.storage = new MemoryStorage(confState);
@@ -75,7 +80,20 @@ export class TestNode {
     this.#machine = this.#flushed;
     this.#role = 'follower';
     this.storage.setConfState(this.#machine.confState);
-    this.#raft = createRaft({ ...this.#options, applied: this.#machine.applied }, this.storage, this.#random);
+    const { leases, ...options } = this.#options;
+    this.#lease = leases === true ? new TestLease(options.electionTicks - 1) : undefined;
+    const parts = { ...options, applied: this.#machine.applied, leaseClock: this.#lease };
+    this.#raft = createRaft(parts, this.storage, this.#random);
+  }
+
+  tick(): void {
+    this.passTime(1);
+    this.raft.tick();
+  }
+
+  /** Ticks that nobody counts, as while a process is stopped. */
+  passTime(ticks: number): void {
+    this.#lease?.pass(ticks);
   }
 
   /** The process dies: writes that were not completed are lost, and so is applied state that was not flushed. */

@@ -21,7 +21,7 @@ export function perform(stage: Stage, words: readonly string[]): void {
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  // group 1 2 3 learners 4 election 5 heartbeat 1 inflight 3 entries 1 no-prevote no-checkquorum
+  // group 1 2 3 learners 4 election 5 heartbeat 1 inflight 3 entries 1 no-prevote no-checkquorum leases
   group: (stage, words) => {
     const { ids, learners, options } = groupOf(words);
     stage.setUp(ids, learners, options);
@@ -54,7 +54,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   // tick 1 5
   tick: (stage, [id, count = '1']) => {
-    for (let at = 0; at < Number(count); at += 1) stage.cluster.raft(idOf(id)).tick();
+    for (let at = 0; at < Number(count); at += 1) stage.cluster.node(idOf(id)).tick();
+  },
+  // time 1 5: the clock of 1 goes on without ticks, as that of a process that stands still
+  time: (stage, [id, count]) => {
+    stage.cluster.node(idOf(id)).passTime(Number(count));
   },
   campaign: (stage, [id]) => {
     stage.cluster.raft(idOf(id)).campaign();
@@ -221,6 +225,7 @@ function groupOf(words: readonly string[]): {
     if (word === 'learners') into = learners;
     else if (word === 'no-prevote') options['preVote'] = false;
     else if (word === 'no-checkquorum') options['checkQuorum'] = false;
+    else if (word === 'leases') options['leases'] = true;
     else if (/^\d+$/.test(word) && option === undefined) into.push(Number(word));
     else if (option === undefined) option = present(OPTION_NAMES[word], `the option ${word}`);
     else {
