@@ -83,8 +83,8 @@ export const ELECTIONS: readonly Mutant[] = [
     name: 'learner-refuses-to-vote',
     rule: 'a learner votes when it is asked',
     ...inCore('election.ts'),
-    find: 'const grant = mayVote &&',
-    replace: 'const grant = state.tracker.isVoter(state.id) && mayVote &&',
+    find: '    mayVote && !isPromised &&',
+    replace: '    state.tracker.isVoter(state.id) && mayVote && !isPromised &&',
     killer: { file: CORE.scenarios, test: 'learner-must-vote.txt' },
   },
   {
