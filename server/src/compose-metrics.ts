@@ -1,6 +1,12 @@
 import type { ClusterNode } from './cluster/index.ts';
 import { machineCollector, type Metrics } from './observability/index.ts';
-import { META_GROUP, type RaftHost, type RaftMetrics, type TrafficMetrics } from './raft/index.ts';
+import {
+  META_GROUP,
+  type PeerTransport,
+  type RaftHost,
+  type RaftMetrics,
+  type TrafficMetrics,
+} from './raft/index.ts';
 import type { ShardHost } from './shard/index.ts';
 import { DISK_STATES, type DiskGuard, type KvStore } from './storage/index.ts';
 
@@ -37,12 +43,13 @@ interface Measured {
   readonly stores: readonly KvStore[];
   readonly disk: DiskGuard;
   readonly cluster: ClusterNode;
+  readonly transport: PeerTransport;
 }
 
 /** Gauges that are looked up every metrics interval. */
 export function addCollectors(
   metrics: Metrics,
-  { dataDirectory, raft, shards, stores, disk, cluster }: Measured,
+  { dataDirectory, raft, shards, stores, disk, cluster, transport }: Measured,
 ): void {
   metrics.addCollector(machineCollector(metrics, dataDirectory));
   metrics.beforeScrape(() => {
@@ -67,9 +74,14 @@ export function addCollectors(
       softBytes,
       hardBytes,
     });
+    metrics.setStanding(cluster.standing);
     metrics.setDamagedReplicas(
       raft.groups().filter((group) => raft.status(group).damage !== undefined).length,
     );
+  });
+  metrics.raft.beforeScrape(() => {
+    const backlogs = transport.peers.map((nodeId) => [nodeId, transport.backlogBytes(nodeId)] as const);
+    metrics.raft.setPeerBacklogs(new Map(backlogs));
   });
   metrics.addCollector(() => {
     const counts = stores.map((store) => store.cacheCounts());

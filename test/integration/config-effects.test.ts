@@ -22,6 +22,7 @@ const SHOWN_IN: Readonly<Record<string, string>> = {
   'cluster.cluster_token': 'test/integration/formation.test.ts',
   'cluster.cluster_id': 'test/integration/formation.test.ts',
   'cluster.auto_rejoin': 'test/integration/rejoin.test.ts',
+  'raft.lease_reads': 'test/integration/leases.test.ts',
   'raft.election_timeout_ms': 'test/integration/shutdown.test.ts',
   'raft.log_compaction_threshold': 'test/integration/snapshots.test.ts',
   'sharding.migration_rate_mb_per_sec': 'server/src/raft/driver/snapshots.test.ts',

@@ -80,6 +80,8 @@ test('with auto_rejoin = false it stays outside, says so, and takes no part', as
       const reply = await call(cluster.url('node-2'), 'GET', '/health').catch(() => undefined);
       return reply?.status === 503 && JSON.stringify(reply.body).includes('auto_rejoin is false');
     });
+    const metrics = await call(cluster.url('node-2'), 'GET', '/metrics');
+    expect(metrics.body['text']).toContain('grape_node_standing{standing="wiped"} 1');
     // A majority of the old stores is not there without it: what it would have to confirm is not confirmed.
     await cluster.stop('node-3', 'SIGKILL');
     const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });

@@ -31,6 +31,8 @@ async function untilOut(cluster: LocalCluster, nodeId: string, why: RegExp): Pro
     const reply = await call(cluster.url(nodeId), 'GET', '/health').catch(() => undefined);
     return reply?.status === 503 && why.test(JSON.stringify(reply.body));
   });
+  const metrics = await call(cluster.url(nodeId), 'GET', '/metrics');
+  expect(metrics.body['text']).toContain('grape_node_standing{standing="amnesiac"} 1');
 }
 
 /** With one other node gone, nothing may be acknowledged: this node must not make up a majority. */

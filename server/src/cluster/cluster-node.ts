@@ -24,6 +24,7 @@ import { Readmissions } from './readmissions.ts';
 import { Repairer } from './repairer.ts';
 import type { FormationRecord } from './record.ts';
 import { differencesFromCluster, explicitSettings } from './settings.ts';
+import type { Standing } from './standing.ts';
 import { StatusExchange } from './status-exchange.ts';
 import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } from './types.ts';
 
@@ -119,6 +120,11 @@ export class ClusterNode {
 
   get nodeId(): string {
     return this.#deps.options.nodeId;
+  }
+
+  /** Only a member votes and serves. */
+  get standing(): Standing['kind'] {
+    return this.#formation.standing.kind;
   }
 
   hello(): Hello {

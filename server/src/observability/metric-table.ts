@@ -47,6 +47,10 @@ export const NODE_METRICS = {
   grape_disk_soft_limit_bytes: gauge('Below it the node hands its leaderships over.'),
   grape_disk_hard_limit_bytes: gauge('Below it the node appends nothing.'),
   grape_disk_ballast_bytes: gauge('Size of the ballast file; 0 while the disk is full.'),
+  grape_node_standing: gauge(
+    '1 for what the node is: blank, member, wiped (its disk is new to the cluster), amnesiac (its store has forgotten what it promised; it takes no part) or stopped.',
+    'standing',
+  ),
   grape_damaged_replicas: gauge('Replicas on this node whose log cannot be trusted: they take no part.'),
   grape_disk_read_bytes_total: counter('Bytes that the process made the kernel read from disks.'),
   grape_disk_written_bytes_total: counter('Bytes that the process made the kernel write to disks.'),
@@ -83,6 +87,7 @@ export const RAFT_METRICS = {
     labels: ['direction'],
     buckets: [0.01, 0.1, 1, 10, 60, 600],
   },
+  grape_raft_peer_backlog_bytes: gauge('Bytes that wait for a peer to take them.', 'peer'),
   grape_raft_append_latency_seconds: {
     type: 'histogram',
     help: 'Seconds from proposing an entry on its leader to applying it there.',

@@ -135,6 +135,13 @@ export class Metrics {
     this.#families.gauge('grape_disk_ballast_bytes').set(room.ballastBytes);
   }
 
+  /** One of the names that the metric lists. */
+  setStanding(standing: string): void {
+    const gauge = this.#families.gauge('grape_node_standing');
+    gauge.reset();
+    gauge.set({ standing }, 1);
+  }
+
   setDamagedReplicas(count: number): void {
     this.#families.gauge('grape_damaged_replicas').set(count);
   }

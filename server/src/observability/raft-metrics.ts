@@ -17,6 +17,7 @@ export interface GroupGauges {
 export class RaftMetrics {
   readonly #registry = new Registry();
   readonly #families = new Families(RAFT_METRICS, this.#registry);
+  readonly #looks: (() => void)[] = [];
   readonly #appends = new Children((...labels) =>
     this.#families.histogram('grape_raft_append_latency_seconds').labels(...labels),
   );
@@ -35,6 +36,13 @@ export class RaftMetrics {
     families.gauge('grape_raft_last_index').set({ shard }, group.lastIndex);
     families.gauge('grape_raft_is_leader').set({ shard }, group.isLeader ? 1 : 0);
     families.gauge('grape_raft_has_leader').set({ shard }, group.hasLeader ? 1 : 0);
+  }
+
+  /** All peers; one that is not named any more goes. */
+  setPeerBacklogs(bytes: ReadonlyMap<string, number>): void {
+    const gauge = this.#families.gauge('grape_raft_peer_backlog_bytes');
+    gauge.reset();
+    for (const [peer, waiting] of bytes) gauge.set({ peer }, waiting);
   }
 
   countElection(shard: string): void {
@@ -77,8 +85,14 @@ export class RaftMetrics {
     this.#families.histogram('grape_raft_fsync_latency_seconds').observe(seconds);
   }
 
+  /** Called at every scrape: for gauges that cost nothing to look up and change fast. */
+  beforeScrape(look: () => void): void {
+    this.#looks.push(look);
+  }
+
   /** The exposition text. */
   text(): Promise<string> {
+    for (const look of this.#looks) look();
     return this.#registry.metrics();
   }
 }

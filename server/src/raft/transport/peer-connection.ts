@@ -87,6 +87,11 @@ export class PeerConnection {
     return this.#frames.address;
   }
 
+  /** Bytes that wait for the peer to take them. */
+  get backlogBytes(): number {
+    return this.#frames.backlogBytes;
+  }
+
   /** All bodies or, answering false, none. */
   sendRaft(bodies: readonly Buffer[]): boolean {
     if (this.#frames.isClosed || this.#frames.backlogBytes > RAFT_BACKLOG_BYTES_MAX) return false;
@@ -204,6 +209,9 @@ export class PeerConnection {
       FRAME.response,
       new ByteWriter(5 + answer.length).u32(id).u8(status).raw(answer).finish(),
     );
+    // It goes on asking, so it is not silent; what it does not take would fill the memory of this node.
+    if (this.#frames.backlogBytes > REQUEST_BACKLOG_BYTES_MAX)
+      this.close(new Error('the peer does not read its answers'));
   }
 
   async #callHandler(kind: number, body: Buffer): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, get } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { FakeClock, GrapeError, NotLeaderError, systemClock } from '../../base/index.ts';
+import { ByteWriter, FakeClock, GrapeError, NotLeaderError, systemClock } from '../../base/index.ts';
 import type { Message } from '../core/index.ts';
 import { eventually } from '../testing/eventually.ts';
 import { LogLines } from '../testing/log-lines.ts';
@@ -196,6 +196,27 @@ describe('requests between peers', () => {
     const broken = failure(a.transport.request('b', KIND, Buffer.alloc(0), 5000));
     await b.transport.close();
     expect(await broken).toMatchObject({ sent: true });
+  });
+
+  test('of a peer that does not read the answers end the connection before they fill the memory', async () => {
+    const a = await listen('a');
+    const answer = Buffer.alloc(4 * 2 ** 20);
+    a.transport.handle(KIND, () => Promise.resolve(answer));
+    const { socket } = dialBare(a.transport.port);
+    const frames = new FrameSocket(socket);
+    socket.write(PREFACE);
+    const accept = (): undefined => undefined;
+    await greetAsClient(frames, { purpose: 'cluster', hello: helloOf('b'), tokens: ['secret'], accept });
+    socket.pause();
+    let most = 0;
+    for (let request = 1; request <= 100; request += 1) {
+      frames.send(FRAME.request, new ByteWriter(5).u32(request).u8(KIND).finish());
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, a.transport.backlogBytes('b'));
+    }
+    await eventually(() => a.transport.backlogBytes('b') === 0, 'the end of the connection');
+    expect(most).toBeGreaterThan(32 * 2 ** 20);
+    expect(most).toBeLessThan(80 * 2 ** 20);
   });
 
   test('to an address come before membership, and are not served what is for members', async () => {

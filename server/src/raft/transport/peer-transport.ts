@@ -122,6 +122,18 @@ export class PeerTransport implements RaftLink {
     return this.#peers.get(nodeId)?.connection !== undefined;
   }
 
+  /** Bytes that wait for a node to take them, over all connections with it. */
+  backlogBytes(nodeId: string): number {
+    const inbound = [...this.#inbound].filter(({ peer }) => peer.nodeId === nodeId);
+    const connections = [this.#peers.get(nodeId)?.connection, ...inbound];
+    return connections.reduce((sum, connection) => sum + (connection?.backlogBytes ?? 0), 0);
+  }
+
+  /** The nodes that this one connects to. */
+  get peers(): readonly string[] {
+    return [...this.#peers.keys()];
+  }
+
   /**
    * `kind` is 16 to 255; kinds from `SERVICE_KIND_MIN` on are served to members only. Rejects with
    * `PeerUnavailableError`, with `RemoteError` when the handler failed, or with `NotLeaderError` when it said so.
