@@ -121,7 +121,9 @@ async function openStores(request: OpenRequest): Promise<Stores | { readonly los
       await raft.close();
       return { lost };
     }
-    return { raft, data: await openData(request), sequence: await storedSequence(raft) };
+    // One that has forgotten takes no part: nobody is told of its sequence, which may be what was lost.
+    const sequence = directory.amnesia === undefined ? await storedSequence(raft) : 0;
+    return { raft, data: await openData(request), sequence };
   } catch (error) {
     await raft?.close();
     // Without others that have it, somebody has to look at what is left.
