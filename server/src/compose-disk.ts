@@ -1,5 +1,5 @@
 import type { Config } from './config/index.ts';
-import type { Clock } from './base/index.ts';
+import { asError, type Clock } from './base/index.ts';
 import type { Logger } from './observability/index.ts';
 import {
   DiskGuard,
@@ -17,22 +17,41 @@ interface DiskDeps {
   readonly logger: Logger;
 }
 
+export interface WaitingDeps extends DiskDeps {
+  /** Somebody tells clients why the node is not there yet, until `close`. */
+  readonly onWaiting: (reason: string) => Promise<{ readonly close: () => Promise<void> }>;
+}
+
 /** Resolves with the limits when the stores may be opened: there is room for what they do then. */
-export async function roomForStores({ server, storage }: Config, deps: DiskDeps): Promise<DiskLimits> {
+export async function roomForStores({ server, storage }: Config, deps: WaitingDeps): Promise<DiskLimits> {
   const { dataDir } = server;
   const limits = diskLimits(storage, (await spaceFor(dataDir)).sizeBytes);
+  let telling: Promise<{ readonly close: () => Promise<void> } | undefined> | undefined;
   await roomToStart({
     dataDir,
     limits,
     clock: deps.clock,
-    onWaiting: ({ freeBytes, neededBytes }) =>
-      deps.logger.error('the disk has no room for a start: the node waits for it', {
-        path: dataDir,
-        freeMb: inMib(freeBytes),
-        neededMb: inMib(neededBytes),
-      }),
+    onWaiting: (room) => {
+      telling = tellWaiting(dataDir, room, deps);
+    },
   });
+  await (await telling)?.close();
   return limits;
+}
+
+async function tellWaiting(
+  path: string,
+  room: { readonly freeBytes: number; readonly neededBytes: number },
+  { logger, onWaiting }: WaitingDeps,
+): Promise<{ readonly close: () => Promise<void> } | undefined> {
+  const [freeMb, neededMb] = [inMib(room.freeBytes), inMib(room.neededBytes)];
+  logger.error('the disk has no room for a start: the node waits for it', { path, freeMb, neededMb });
+  try {
+    return await onWaiting(`the disk has no room for a start: ${freeMb} MiB free, ${neededMb} MiB needed`);
+  } catch (error) {
+    logger.warn('nobody can be told that the node waits', { reason: asError(error).message });
+    return undefined;
+  }
 }
 
 /** Watches the disk from now on, and says in the log what changes. */

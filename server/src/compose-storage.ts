@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { asError, type Clock } from './base/index.ts';
+import { asError } from './base/index.ts';
 import { giveUpStore } from './cluster/index.ts';
-import { roomForStores, watchDisk } from './compose-disk.ts';
+import { roomForStores, type WaitingDeps, watchDisk } from './compose-disk.ts';
 import type { Config } from './config/index.ts';
 import { KvError } from './native/index.ts';
 import type { Logger } from './observability/index.ts';
@@ -38,9 +38,7 @@ export interface Storage {
   readonly close: () => Promise<void>;
 }
 
-interface StorageDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
+interface StorageDeps extends WaitingDeps {
   /** The node must end: a store has failed for good, whoever used it, or the floor cannot be written. */
   readonly onError: (error: Error) => void;
 }

@@ -174,6 +174,13 @@ testOnDisks('a node without a byte left waits for room at its start and loses no
     await untilLogged(cluster, 'node-3', /the disk has no room for a start/);
     expect(cluster.isRunning('node-3')).toBe(true);
     expect(cluster.pid('node-3')).not.toBe(former);
+    const ask = (path: string): ReturnType<typeof call> => call(cluster.url('node-3'), 'GET', path);
+    expect((await ask('/livez')).status).toBe(200);
+    const health = await ask('/health');
+    expect(health).toMatchObject({ status: 503, body: { status: 'unavailable', node_id: 'node-3' } });
+    expect(health.body['reason']).toMatch(/no room for a start: \d+ MiB free, \d+ MiB needed/);
+    expect(errorCode(await ask('/readyz'))).toBe('STORAGE_FULL');
+    expect(errorCode(await ask('/vectors/1'))).toBe('STORAGE_FULL');
     await disk!.makeRoom();
     await cluster.whenReady('node-3');
     await untilNode(cluster, 'node-3', { disk: 'ok', state: 'healthy' });
