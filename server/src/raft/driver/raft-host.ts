@@ -427,10 +427,9 @@ export class RaftHost {
     if (this.#state === 'failed') return;
     this.#state = 'failed';
     this.#timer.cancel();
-    const error = asError(thrown);
-    this.#deps.logger.error('the raft host cannot go on', { error: error.stack });
+    // Whoever ends the process says why, in one line.
     const onFatal = this.#deps.onFatal ?? throwUncaught;
-    onFatal(error);
+    onFatal(asError(thrown));
   }
 }
 
