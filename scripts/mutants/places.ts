@@ -43,4 +43,5 @@ export const SERVER = {
   repairs: 'server/src/cluster/meta-repairs.test.ts',
   ledger: 'server/src/engine/retry-ledger.test.ts',
   retries: 'test/contract/shard-retries.test.ts',
+  claim: 'server/src/service/retry-claim.test.ts',
 } as const;
