@@ -1,5 +1,6 @@
-import type { Config } from './config/index.ts';
+import { WaitingDoor } from './api/index.ts';
 import { asError, type Clock } from './base/index.ts';
+import type { Config } from './config/index.ts';
 import type { Logger } from './observability/index.ts';
 import {
   DiskGuard,
@@ -17,40 +18,49 @@ interface DiskDeps {
   readonly logger: Logger;
 }
 
-export interface WaitingDeps extends DiskDeps {
-  /** Somebody tells clients why the node is not there yet, until `close`. */
-  readonly onWaiting: (reason: string) => Promise<{ readonly close: () => Promise<void> }>;
+interface RoomDeps extends DiskDeps {
+  /** Of this build. */
+  readonly version: string;
 }
 
-/** Resolves with the limits when the stores may be opened: there is room for what they do then. */
-export async function roomForStores({ server, storage }: Config, deps: WaitingDeps): Promise<DiskLimits> {
+/**
+ * Resolves with the limits when the stores may be opened: there is room for what they do then. Until then the REST port says
+ * what the node waits for. Rejects when that port cannot be opened.
+ */
+export async function roomForStores(config: Config, deps: RoomDeps): Promise<DiskLimits> {
+  const { server, storage } = config;
+  const { clock, logger } = deps;
   const { dataDir } = server;
   const limits = diskLimits(storage, (await spaceFor(dataDir)).sizeBytes);
-  let telling: Promise<{ readonly close: () => Promise<void> } | undefined> | undefined;
-  await roomToStart({
-    dataDir,
-    limits,
-    clock: deps.clock,
-    onWaiting: (room) => {
-      telling = tellWaiting(dataDir, room, deps);
-    },
-  });
-  await (await telling)?.close();
+  let door: WaitingDoor | undefined;
+  try {
+    await roomToStart({
+      dataDir,
+      limits,
+      clock,
+      onWaiting: async ({ freeBytes, neededBytes }) => {
+        const room = { freeMb: inMib(freeBytes), neededMb: inMib(neededBytes) };
+        logger.error('the disk has no room for a start: the node waits for it', { path: dataDir, ...room });
+        door = await openWaitingDoor(config, { ...deps, ...room });
+      },
+    });
+  } finally {
+    await door?.close();
+  }
   return limits;
 }
 
-async function tellWaiting(
-  path: string,
-  room: { readonly freeBytes: number; readonly neededBytes: number },
-  { logger, onWaiting }: WaitingDeps,
-): Promise<{ readonly close: () => Promise<void> } | undefined> {
-  const [freeMb, neededMb] = [inMib(room.freeBytes), inMib(room.neededBytes)];
-  logger.error('the disk has no room for a start: the node waits for it', { path, freeMb, neededMb });
+async function openWaitingDoor(
+  { server, cluster }: Config,
+  { clock, version, freeMb, neededMb }: RoomDeps & { readonly freeMb: number; readonly neededMb: number },
+): Promise<WaitingDoor> {
+  const reason = `the disk of this node has no room for a start (${freeMb} MiB left, ${neededMb} MiB needed)`;
+  const settings = { host: server.host, port: server.restPort };
   try {
-    return await onWaiting(`the disk has no room for a start: ${freeMb} MiB free, ${neededMb} MiB needed`);
+    return await WaitingDoor.open({ nodeId: cluster.nodeId, version, reason, clock, settings });
   } catch (error) {
-    logger.warn('nobody can be told that the node waits', { reason: asError(error).message });
-    return undefined;
+    const why = asError(error).message;
+    throw new Error(`the REST port ${server.restPort} cannot be opened: ${why}`, { cause: error });
   }
 }
 

@@ -1,11 +1,5 @@
 import { join } from 'node:path';
-import {
-  createRaftMetricsServer,
-  GrpcServer,
-  MetricsServer,
-  RestServer,
-  WaitingServer,
-} from './api/index.ts';
+import { createRaftMetricsServer, GrpcServer, MetricsServer, RestServer } from './api/index.ts';
 import { asError, systemClock, systemRandom } from './base/index.ts';
 import { ClusterNode, type ClusterOptions } from './cluster/index.ts';
 import { addCollectors, peerTraffic, raftMetrics } from './compose-metrics.ts';
@@ -87,8 +81,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   const { config, logger, onFatal } = deps;
   const settings = config.current;
   const clock = systemClock;
-  const onWaiting = (reason: string): Promise<WaitingServer> => tellWaiting(deps, reason);
-  const storage = await openStorage(settings, { clock, logger, onError: onFatal, onWaiting });
+  const storage = await openStorage(settings, { clock, logger, version: deps.version, onError: onFatal });
   const metrics = new Metrics({ clock, logger, memoryLimitBytes: settings.server.memoryLimitMb * MIB });
   const shards = await ShardHost.open({
     kv: storage.data,
@@ -152,12 +145,6 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   });
   later.raft = raft;
   return { storage, metrics, shards, cluster, transport, raft };
-}
-
-function tellWaiting({ config, version }: NodeDeps, reason: string): Promise<WaitingServer> {
-  const { server, cluster } = config.current;
-  const settings = { host: server.host, port: server.restPort };
-  return WaitingServer.start({ clock: systemClock, nodeId: cluster.nodeId, version, reason, settings });
 }
 
 function appendRoom(disk: DiskGuard): DiskRoom {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { asError } from './base/index.ts';
+import { asError, type Clock } from './base/index.ts';
 import { giveUpStore } from './cluster/index.ts';
-import { roomForStores, type WaitingDeps, watchDisk } from './compose-disk.ts';
+import { roomForStores, watchDisk } from './compose-disk.ts';
 import type { Config } from './config/index.ts';
 import { KvError } from './native/index.ts';
 import type { Logger } from './observability/index.ts';
@@ -38,7 +38,11 @@ export interface Storage {
   readonly close: () => Promise<void>;
 }
 
-interface StorageDeps extends WaitingDeps {
+interface StorageDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of this build. */
+  readonly version: string;
   /** The node must end: a store has failed for good, whoever used it, or the floor cannot be written. */
   readonly onError: (error: Error) => void;
 }
@@ -119,9 +123,7 @@ async function openStores(request: OpenRequest): Promise<Stores | { readonly los
       await raft.close();
       return { lost };
     }
-    // One that has forgotten takes no part: nobody is told of its sequence, which may be what was lost.
-    const sequence = directory.amnesia === undefined ? await storedSequence(raft) : 0;
-    return { raft, data: await openData(request), sequence };
+    return { raft, data: await openData(request), sequence: await storedSequence(raft) };
   } catch (error) {
     await raft?.close();
     // Without others that have it, somebody has to look at what is left.

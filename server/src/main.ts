@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asError, systemClock } from './base/index.ts';
+import { beginAgain } from './begin-again.ts';
 import { StartRefusedError } from './cluster/index.ts';
 import { type RunningNode, startNode } from './compose-node.ts';
 import { ConfigError, ConfigHandle, type ReloadReport } from './config/index.ts';
@@ -20,7 +21,7 @@ Every key can also be set as GRAPE_<SECTION>_<KEY>; docs/reference/config.md lis
 
 /**
  * Exit codes: the node was refused, the command line or configuration is wrong, or a second signal cut it short. A disk that
- * failed or is full, and a defect, end in SIGABRT (134 in a shell); the log says which.
+ * failed, and a defect, end in SIGABRT (134 in a shell); the log says which. After a full disk the process begins again.
  */
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -108,13 +109,16 @@ function end(error: Error): never {
 
 /**
  * Aborts: nothing closes a store that failed, which would write to it again, and nobody who waits for an answer gets one
- * that what is in memory could not keep. A full disk ends in the same way: the store that was refused room has failed too.
+ * that what is in memory could not keep. A full disk ends in the same way, for the store that was refused room has failed
+ * too; but nothing is wrong with the disk, so that the process begins again: it gives up the ballast, or waits for room.
  */
 function abort(error: Error): never {
   const reason = error.message;
   switch (storageFaultOf(error)) {
     case 'full':
-      logger.error('the disk is full: the process ends and can be started again', { reason });
+      logger.error('the disk is full: the process begins again', { reason });
+      // Whoever asked it to stop does not want another one.
+      if (!isStopping) beginAgain(process, { pause: node === undefined });
       break;
     case 'failed':
       logger.error('the disk has failed: the process ends', { reason });

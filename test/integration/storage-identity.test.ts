@@ -4,8 +4,6 @@ import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.
 import { call, count, upsert } from '../support/client.ts';
 import { copyDisk, dataOf, namesOn, restoreDisk } from '../support/disks.ts';
 import { nodeInfo, untilHealthy, writePoints } from '../support/membership.ts';
-import { SEQUENCE_KEY } from '../../server/src/raft/log/keys.ts';
-import { openRocksKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { vectorOf } from '../support/vectors.ts';
 
 const DIMENSION = 16;
@@ -111,26 +109,6 @@ test('a node without its Raft log, or without its floor, takes no part', async (
     }
     const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });
     expect(reply.status).not.toBe(200);
-  });
-});
-
-test('a node whose Raft log has lost count of its writes takes no part, over restarts too', async () => {
-  await withPoints({ autoRejoin: false }, async (cluster) => {
-    await cluster.stop('node-2');
-    const raft = await openRocksKv({
-      path: join(dataOf(cluster, 'node-2'), 'raft'),
-      profile: 'log',
-      cacheBytes: 1 << 20,
-      writeBufferBytes: 1 << 20,
-      compression: false,
-    });
-    await raft.write(new WriteBatch().put(SEQUENCE_KEY, Buffer.from('no number')), { sync: true });
-    await raft.close();
-    for (let start = 0; start < 2; start += 1) {
-      await cluster.start('node-2');
-      await untilOut(cluster, 'node-2', /the sequence of the Raft log cannot be read/);
-      await cluster.stop('node-2');
-    }
   });
 });
 

@@ -36,6 +36,11 @@ async function logOf(cluster: LocalCluster, nodeId: string): Promise<string> {
   return readFile(join(cluster.node(nodeId).directory, 'server.log'), 'utf8').catch(() => '');
 }
 
+/** Whether a line of the node's log matches. */
+export async function isLogged(cluster: LocalCluster, nodeId: string, pattern: RegExp): Promise<boolean> {
+  return (await logOf(cluster, nodeId)).split('\n').some((line) => pattern.test(line));
+}
+
 /** Waits until a line of the node's log matches, or so many do. */
 export async function untilLogged(
   cluster: LocalCluster,

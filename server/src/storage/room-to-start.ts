@@ -12,8 +12,11 @@ interface RoomRequest {
   readonly limits: DiskLimits;
   readonly clock: Clock;
   readonly space?: (path: string) => Promise<DiskSpace>;
-  /** Called once when there is too little room even without the ballast. */
-  readonly onWaiting: (room: { readonly freeBytes: number; readonly neededBytes: number }) => void;
+  /** Called once when there is too little room even without the ballast; the wait begins when it resolves. */
+  readonly onWaiting: (room: {
+    readonly freeBytes: number;
+    readonly neededBytes: number;
+  }) => void | Promise<void>;
 }
 
 /** Resolves when there is room to open the stores; gives up the ballast for it, then waits for others to make room. */
@@ -29,7 +32,7 @@ export async function roomToStart(request: RoomRequest): Promise<void> {
       await ballast.release();
       continue;
     }
-    if (!isWaiting) onWaiting({ freeBytes, neededBytes });
+    if (!isWaiting) await onWaiting({ freeBytes, neededBytes });
     isWaiting = true;
     await new Promise<void>((resolve) => void clock.after(PERIOD_MS, resolve));
   }

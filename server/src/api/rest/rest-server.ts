@@ -27,14 +27,9 @@ const CONNECTIONS_MAX = 4096;
 /** Longer than what proxies keep an idle connection, so that they close it first and never send into a closed one. */
 const KEEP_ALIVE_MS = 75_000;
 /** A client that dribbles is cut off. */
-const TIMEOUTS: HttpTimeouts = { headersMs: 10_000, requestMs: 120_000, checkMs: 1000 };
-
-/** How long a client may take to send the head of a request, and all of it; looked at every `checkMs`. */
-export interface HttpTimeouts {
-  readonly headersMs: number;
-  readonly requestMs: number;
-  readonly checkMs: number;
-}
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+const TIMEOUT_CHECK_MS = 1000;
 
 export interface RestServerDeps {
   readonly points: PointsService;
@@ -54,8 +49,6 @@ export interface RestServerDeps {
   };
   /** Requests of clients worked on at one time; a named maximum by default. */
   readonly admission?: Admission;
-  /** Named ones by default. */
-  readonly timeouts?: HttpTimeouts;
 }
 
 /** REST on one port: a plain fast path for points, express for administration. */
@@ -121,12 +114,11 @@ export class RestServer {
   }
 
   #createServer(): Server {
-    const { headersMs, requestMs, checkMs } = this.#deps.timeouts ?? TIMEOUTS;
     const server = createServer(
       {
-        headersTimeout: headersMs,
-        requestTimeout: requestMs,
-        connectionsCheckingInterval: checkMs,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         keepAliveTimeout: KEEP_ALIVE_MS,
         noDelay: true,
       },
