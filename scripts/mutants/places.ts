@@ -26,12 +26,11 @@ export const DRIVER = {
   membership: `${RAFT_FOLDER}/driver/membership.test.ts`,
   leases: `${RAFT_FOLDER}/driver/leases.test.ts`,
   leaseTimer: `${RAFT_FOLDER}/driver/lease-timer.test.ts`,
-  timing: `${RAFT_FOLDER}/driver/timing.test.ts`,
-  stalls: `${RAFT_FOLDER}/driver/stalls.test.ts`,
 } as const;
 
 export const RAFT = {
   logStore: `${RAFT_FOLDER}/log/log-store.test.ts`,
+  damagedRows: `${RAFT_FOLDER}/log/damaged-rows.test.ts`,
   floorCheck: `${RAFT_FOLDER}/log/floor-check.test.ts`,
   transport: `${RAFT_FOLDER}/transport/peer-transport.test.ts`,
 } as const;
@@ -45,5 +44,5 @@ export const SERVER = {
   repairs: 'server/src/cluster/meta-repairs.test.ts',
   ledger: 'server/src/engine/retry-ledger.test.ts',
   retries: 'test/contract/shard-retries.test.ts',
-  claim: 'server/src/service/retry-claim.test.ts',
+  snapshots: 'test/contract/shard-snapshots.test.ts',
 } as const;

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { FakeClock } from '../../server/src/base/index.ts';
 import {
-  CLAIM_CHUNK,
   type Command,
   type CommandResult,
   type CommittedEntry,
   encodeCommand,
-  LogClock,
   type RetryTag,
 } from '../../server/src/shard/index.ts';
 import { point, remove, upsert } from '../../server/src/shard/testing/commands.ts';
@@ -99,28 +96,6 @@ test('the entries of one write are remembered one by one', async () => {
   expect(results.map((result) => result.kind === 'upserted' && result.version)).toEqual([1, 1, 3, 3]);
 });
 
-test('a claim takes the name for one write, whose entries are carried out and remembered beside it', async () => {
-  const world = await shard();
-  const claim: Command = { kind: 'claim', collection: 1 };
-  const results = await applied(world, [
-    { command: claim, name: 'k', says: 'both', chunk: CLAIM_CHUNK },
-    { command: claim, name: 'k', says: 'other', chunk: CLAIM_CHUNK },
-    { command: b, name: 'k', says: 'other' },
-    { command: a, name: 'k', says: 'both' },
-    { command: claim, name: 'k', says: 'both', chunk: CLAIM_CHUNK },
-    { command: a, name: 'k', says: 'both' },
-  ]);
-  expect(results.map((result) => (result.kind === 'refused' ? result.code : result))).toEqual([
-    { kind: 'none' },
-    'IDEMPOTENCY_KEY_REUSED',
-    'IDEMPOTENCY_KEY_REUSED',
-    { kind: 'upserted', version: 4 },
-    { kind: 'none' },
-    { kind: 'upserted', version: 4 },
-  ]);
-  expect((await world.rows()).filter((row) => row.startsWith('04'))).toHaveLength(1);
-});
-
 test('a client has one row: its last write; older ones are refused', async () => {
   const world = await shard();
   const client = { name: 'c', scope: 'client' } as const;
@@ -168,23 +143,6 @@ test('a key is kept for 120 s of log time, which one entry moves by 10 s at most
   expect(await applied(world, [{ command: a, name: 'k', wallMs: START_MS }])).toEqual([
     { kind: 'upserted', version: 16 },
   ]);
-});
-
-test('a first clock that is a year ahead does not keep names for a year', async () => {
-  const world = await shard();
-  const clock = new FakeClock(START_MS);
-  const stamps = new LogClock(clock);
-  await applied(world, [{ command: a, name: 'k', wallMs: START_MS + 365 * 86_400_000 }]);
-  const write = async (name: string): Promise<CommandResult[]> =>
-    applied(world, [{ command: a, name, wallMs: stamps.stamp(0, world.host.logTimeMs(0)) }]);
-  for (let i = 0; i <= 24; i++) {
-    await write(`n${i}`);
-    clock.advance(5000);
-  }
-  expect(await write('k')).toEqual([{ kind: 'upserted', version: 1 }]);
-  clock.advance(5000);
-  await write('later');
-  expect(await write('k')).toEqual([{ kind: 'upserted', version: 29 }]);
 });
 
 test('every replica has the same rows, however it cuts its turns', async () => {

@@ -1,4 +1,4 @@
-import { CORE, DRIVER, inCore, inRaft } from '../places.ts';
+import { CORE, DRIVER, inCore, inRaft, RAFT, SERVER } from '../places.ts';
 import type { Mutant } from '../types.ts';
 
 /** What must be on disk before what leaves. */
@@ -145,6 +145,28 @@ export const DURABILITY: readonly Mutant[] = [
     killer: {
       file: DRIVER.compactor,
       test: 'compaction forgets nothing that is not durable, and asks for a flush',
+    },
+  },
+  {
+    name: 'snapshot-data-without-a-flush',
+    rule: 'the data of a snapshot are flushed before the log switches to it',
+    file: 'server/src/engine/shard-import.ts',
+    find: 'await this.#flush();',
+    replace: '',
+    killer: {
+      file: SERVER.snapshots,
+      test: 'a crash before the switch leaves the state before, one after it the new one',
+    },
+  },
+  {
+    name: 'state-rows-without-a-check',
+    rule: 'a state row with a flipped bit makes its group amnesiac',
+    ...inRaft('log/state-record.ts'),
+    find: 'if (crc32c(fields, crc32c(key)) !== value.readUInt32LE(value.length - 4)) {',
+    replace: 'if (fields.length === 0 && crc32c(fields, crc32c(key)) === 0) {',
+    killer: {
+      file: RAFT.damagedRows,
+      test: 'a flipped bit in any byte of any row makes the group damaged',
     },
   },
 ];

@@ -1,10 +1,10 @@
 import { type Clock, GrapeError, unreachable } from '../base/index.ts';
-import { addsNothing, type CommandResult, LogClock, stampCommand } from '../shard/index.ts';
+import { type CommandResult, isDelete, stampCommand } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { RPC } from './kinds.ts';
 import type { LeaderTable } from './leader-table.ts';
 import { classifyFailure } from './peer-failure.ts';
-import type { Directory, Groups, LocalShards, Peers, Proposal } from './ports.ts';
+import type { Directory, Groups, Peers, Proposal } from './ports.ts';
 import {
   decodeOutcome,
   decodeProposeRequest,
@@ -24,17 +24,14 @@ export interface ProposerDeps {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly leaders: LeaderTable;
-  readonly shards: Pick<LocalShards, 'logTimeMs'>;
 }
 
 /** Brings one encoded command to the leader of its shard, wherever that is, and tells exactly what became of it. */
 export class Proposer {
   readonly #deps: ProposerDeps;
-  readonly #logClock: LogClock;
 
   constructor(deps: ProposerDeps) {
     this.#deps = deps;
-    this.#logClock = new LogClock(deps.clock);
   }
 
   /**
@@ -96,7 +93,7 @@ export class Proposer {
 
   /** Deletions go on longer than other writes: they are how clients make room. */
   #withoutRoom(group: number, command: Buffer): EntryOutcome | undefined {
-    const verdict = this.#deps.directory.roomFor(group, addsNothing(command) ? 'make' : 'take');
+    const verdict = this.#deps.directory.roomFor(group, isDelete(command) ? 'make' : 'take');
     switch (verdict) {
       case 'ok':
         return undefined;
@@ -112,12 +109,12 @@ export class Proposer {
   }
 
   async #proposeHere(group: number, command: Buffer, deadlineMs: number): Promise<EntryOutcome> {
-    const { groups, leaders, clock, shards } = this.#deps;
+    const { groups, leaders, clock } = this.#deps;
     if (!leaders.holds(group))
       return { kind: 'reroute', reason: `shard ${group} has no replica on this node` };
     const noRoom = this.#withoutRoom(group, command);
     if (noRoom !== undefined) return noRoom;
-    stampCommand(command, this.#logClock.stamp(group, shards.logTimeMs(group)));
+    stampCommand(command, clock.wallMs());
     const proposal = groups.propose(group, command);
     try {
       const settled = await settleBy(clock, proposal.promise, deadlineMs);

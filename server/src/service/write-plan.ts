@@ -1,18 +1,18 @@
 import { GrapeError, present } from '../base/index.ts';
 import type { CollectionSchema, PointId, PointWrite } from '../model/index.ts';
 import {
+  type Command,
   COMMAND_BYTES_MAX,
   COMMAND_HEADER_BYTES,
   COMMAND_POINTS_MAX,
   commandPointBytes,
-  type PointCommand,
   shardOf,
 } from '../shard/index.ts';
 
 /** One log entry of a write: points of one shard. */
 export interface PlannedEntry {
   readonly shard: number;
-  readonly command: PointCommand;
+  readonly command: Command;
 }
 
 /** What an id adds to an encoded delete beside its bytes. */
@@ -39,14 +39,14 @@ export function planUpsert(
 /** Splits a delete by shard, by the same limits. */
 export function planDelete(
   ids: readonly PointId[],
-  collection: number,
+  schema: CollectionSchema,
   shardCount: number,
 ): readonly PlannedEntry[] {
   return planned({
     items: ids.map((id) => id.key),
-    shardOfItem: (key) => shardOf(collection, key, shardCount),
+    shardOfItem: (key) => shardOf(schema.id, key, shardCount),
     bytesOf: (key) => key.length + ID_OVERHEAD_BYTES,
-    commandOf: (some) => ({ kind: 'delete', collection, ids: some }),
+    commandOf: (some) => ({ kind: 'delete', collection: schema.id, ids: some }),
   });
 }
 
@@ -54,7 +54,7 @@ interface Plan<T> {
   readonly items: readonly T[];
   readonly shardOfItem: (item: T) => number;
   readonly bytesOf: (item: T) => number;
-  readonly commandOf: (items: T[]) => PointCommand;
+  readonly commandOf: (items: T[]) => Command;
 }
 
 interface OpenEntry<T> {

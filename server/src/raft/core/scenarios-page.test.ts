@@ -4,8 +4,10 @@ import { join } from 'node:path';
 const REPOSITORY = join(__dirname, '..', '..', '..', '..');
 const FOLDER = join(__dirname, 'scenarios');
 
+const read = (page: string): string => readFileSync(join(REPOSITORY, 'docs', 'reference', page), 'utf8');
+
 /** Everything that docs/reference/raft-scenarios.md names in its last column. */
-const named = readFileSync(join(REPOSITORY, 'docs', 'reference', 'raft-scenarios.md'), 'utf8')
+const named = read('raft-scenarios.md')
   .split('\n')
   .filter((line) => line.startsWith('| '))
   .flatMap((line) =>
@@ -21,5 +23,19 @@ describe('the page of scenarios', () => {
     const path = (name: string): string => join(name.endsWith('.txt') ? FOLDER : REPOSITORY, name);
     expect(named.length).toBeGreaterThan(50);
     expect(named.filter((name) => !existsSync(path(name)))).toEqual([]);
+  });
+
+  it('names mutants that are killed, for each of the ten rules of durability', () => {
+    const [, section = ''] = read('raft-scenarios.md').split('## What is durable before what leaves');
+    const rules = section
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .slice(1);
+    const mutants = rules.map((line) =>
+      [...(line.split('|').at(2) ?? '').matchAll(/`([^`]+)`/g)].map(([, id]) => id),
+    );
+    expect(mutants.map(({ length }) => length > 0)).toEqual(Array.from({ length: 10 }, () => true));
+    const killed = read('mutants.md');
+    expect(mutants.flat().filter((id) => !killed.includes(`| \`${String(id)}\` |`))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
-import { asError, type Clock, GrapeError, type Random } from '../../base/index.ts';
+import { asError, type Clock, type Random } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { PeerUnavailableError, RemoteError } from '../transport/errors.ts';
+import { PeerUnavailableError } from '../transport/errors.ts';
 import type { Applier, RaftLink, RaftMetrics, SnapshotSource } from '../types.ts';
 import type { ApplyPipeline } from './apply-pipeline.ts';
 import type { Replica } from './replica.ts';
@@ -95,7 +95,7 @@ export class SnapshotSender {
       const seconds = (clock.nowMs() - startMs) / 1000;
       metrics?.snapshotDone(replica.group, { direction: 'sent', bytes, seconds });
     } catch (error) {
-      if (!this.#isClosed && !hasToWait(error)) {
+      if (!this.#isClosed) {
         metrics?.snapshotFailed(replica.group, 'sent');
         logger.warn('a snapshot was not sent; the leader tries again', {
           group: replica.group,
@@ -181,11 +181,6 @@ export class SnapshotSender {
     this.#freeAtMs = Math.max(this.#freeAtMs, clock.nowMs()) + (bytes * 1000) / bytesPerSecond();
     if (waitMs > 0) await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
   }
-}
-
-/** Nothing is wrong with a snapshot that waits for its turn at the receiver. */
-function hasToWait(error: unknown): boolean {
-  return (error instanceof RemoteError || error instanceof GrapeError) && error.code === 'TOO_MANY_REQUESTS';
 }
 
 function keyOf(replica: Replica, message: SnapshotMessage): string {

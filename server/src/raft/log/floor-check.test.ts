@@ -67,4 +67,6 @@ test('a store whose sequence cannot be read is lost as a whole: it would count a
   const kv = await voted();
   await kv.write(new WriteBatch().put(SEQUENCE_KEY, Buffer.from('x')), SYNC);
   expect(await lostAgainst(floorOf({}), kv)).toContain('the sequence of the Raft log cannot be read');
+  // Its node starts all the same, to say so, and takes no part.
+  expect(await storedSequence(kv)).toBe(0);
 });

@@ -3,8 +3,18 @@ import type { Floor, KvStore } from '../../storage/index.ts';
 import { SEQUENCE_KEY, stateKey, STATE_ROW } from './keys.ts';
 import { readHardState, readReplica, readSequence } from './state-record.ts';
 
-/** Sequence of the newest write batch in the store; 0: there is none. Throws `DecodeError`. */
+/** Sequence of the newest write batch in the store; 0: there is none, or none that can be read, which `lostAgainst` reports. */
 export async function storedSequence(kv: KvStore): Promise<number> {
+  try {
+    return await readableSequence(kv);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return 0;
+  }
+}
+
+/** Throws `DecodeError`. */
+async function readableSequence(kv: KvStore): Promise<number> {
   const value = await kv.get(SEQUENCE_KEY);
   return value === undefined ? 0 : readSequence({ key: SEQUENCE_KEY, value });
 }
@@ -16,7 +26,7 @@ export async function storedSequence(kv: KvStore): Promise<number> {
  */
 export async function lostAgainst(floor: Floor, kv: KvStore): Promise<string | undefined> {
   try {
-    const sequence = await storedSequence(kv);
+    const sequence = await readableSequence(kv);
     if (sequence < floor.sequence)
       return `the Raft log ends at write ${sequence}, although write ${floor.sequence} was on disk`;
   } catch (error) {
