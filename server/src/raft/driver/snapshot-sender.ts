@@ -49,6 +49,8 @@ export class SnapshotSender {
   /** By group and receiver: the newest. */
   readonly #jobs = new Map<string, Job>();
   readonly #waiting: Job[] = [];
+  /** By group and receiver: why the last one was not sent, as the log says. */
+  readonly #reasons = new Map<string, string>();
   #running = 0;
   #freeAtMs = 0;
   #isClosed = false;
@@ -85,30 +87,39 @@ export class SnapshotSender {
   }
 
   async #run(job: Job): Promise<void> {
-    const { clock, metrics, logger } = this.#deps;
+    const { clock, metrics } = this.#deps;
     const { replica, message } = job;
+    const key = keyOf(replica, message);
     const startMs = clock.nowMs();
     let isSent = false;
     try {
       const bytes = await this.#transfer(job);
       isSent = true;
+      this.#reasons.delete(key);
       const seconds = (clock.nowMs() - startMs) / 1000;
       metrics?.snapshotDone(replica.group, { direction: 'sent', bytes, seconds });
     } catch (error) {
       if (!this.#isClosed) {
         metrics?.snapshotFailed(replica.group, 'sent');
-        logger.warn('a snapshot was not sent; the leader tries again', {
-          group: replica.group,
-          to: replica.nodes.get(message.to),
-          reason: asError(error).message,
-        });
+        this.#warn(job, asError(error).message);
       }
     }
-    const key = keyOf(replica, message);
     if (this.#jobs.get(key) === job) this.#jobs.delete(key);
     if (this.#isClosed || job.isCancelled || replica.isClosed) return;
     replica.core.reportSnapshot(message.to, isSent);
     this.#deps.onReported(replica);
+  }
+
+  /** Says once why it does not go on: the leader tries again and again. */
+  #warn({ replica, message }: Job, reason: string): void {
+    const key = keyOf(replica, message);
+    if (this.#reasons.get(key) === reason) return;
+    this.#reasons.set(key, reason);
+    this.#deps.logger.warn('a snapshot was not sent; the leader tries again', {
+      group: replica.group,
+      to: replica.nodes.get(message.to),
+      reason,
+    });
   }
 
   /** Answers the bytes sent. */

@@ -1,5 +1,5 @@
 import { FakeClock, present, seededRandom } from '../../base/index.ts';
-import { silentLogger } from '../../observability/index.ts';
+import { type Logger, silentLogger } from '../../observability/index.ts';
 import { type KvStore, MemoryKv } from '../../storage/index.ts';
 import type { DiskRoom } from '../driver/append-gate.ts';
 import { RaftHost } from '../driver/raft-host.ts';
@@ -31,6 +31,7 @@ export class TestCluster {
   readonly #floor: ((id: string) => RaftFloor) | undefined;
   readonly #disk: ((id: string) => DiskRoom) | undefined;
   readonly #leaseReads: boolean;
+  readonly #logger: Logger;
   #seed: number;
 
   constructor(o: {
@@ -43,6 +44,7 @@ export class TestCluster {
     floor?: (id: string) => RaftFloor;
     disk?: (id: string) => DiskRoom;
     leaseReads?: boolean;
+    logger?: Logger;
   }) {
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.#groups = o.groups ?? [0];
@@ -53,6 +55,7 @@ export class TestCluster {
     this.#floor = o.floor;
     this.#disk = o.disk;
     this.#leaseReads = o.leaseReads ?? false;
+    this.#logger = o.logger ?? silentLogger;
   }
 
   /** Replicas are numbered as the nodes are. */
@@ -79,7 +82,7 @@ export class TestCluster {
       transport: this.network.link(id),
       clock: this.clock,
       random: seededRandom(this.#seed),
-      logger: silentLogger,
+      logger: this.#logger,
       applier: machine,
       ...(this.#floor === undefined ? {} : { floor: this.#floor(id) }),
       ...(this.#disk === undefined ? {} : { disk: this.#disk(id) }),
