@@ -45,4 +45,5 @@ export const SERVER = {
   ledger: 'server/src/engine/retry-ledger.test.ts',
   retries: 'test/contract/shard-retries.test.ts',
   snapshots: 'test/contract/shard-snapshots.test.ts',
+  claim: 'server/src/service/retry-claim.test.ts',
 } as const;

@@ -11,7 +11,12 @@ import {
   type PointWrite,
 } from '../../server/src/model/index.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
-import { type Command, type CommittedEntry, encodeCommand, ShardHost } from '../../server/src/shard/index.ts';
+import {
+  type PointCommand,
+  type CommittedEntry,
+  encodeCommand,
+  ShardHost,
+} from '../../server/src/shard/index.ts';
 import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
 
 /** The shard host on RocksDB and the addon's index, against a map that is searched naively. */
@@ -84,7 +89,7 @@ async function randomTurn(host: ShardHost, oracle: Oracle, random: Random): Prom
   await host.apply(batches);
 }
 
-function randomCommand(random: Random, shard: number): Command {
+function randomCommand(random: Random, shard: number): PointCommand {
   const anId = (): Buffer => parsePointId(`${String(shard)}-${String(random.int(120))}`).key;
   const some = Array.from({ length: 1 + random.int(5) }, anId);
   if (random.int(3) === 0) return { kind: 'delete', collection: 1, ids: some };
@@ -95,7 +100,7 @@ function randomCommand(random: Random, shard: number): Command {
   return { kind: 'upsert', collection: 1, points };
 }
 
-function remember(oracle: Oracle, shard: number, version: number, command: Command): void {
+function remember(oracle: Oracle, shard: number, version: number, command: PointCommand): void {
   const points = oracle.get(shard) ?? new Map<string, never>();
   oracle.set(shard, points);
   if (command.kind === 'delete') for (const id of command.ids) points.delete(id.toString('hex'));

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import type { Command, CommandResult, CommittedEntry } from '../../server/src/shard/index.ts';
+import type { PointCommand, CommandResult, CommittedEntry } from '../../server/src/shard/index.ts';
 import { entry, point, remove, SCHEMA, upsert } from '../../server/src/shard/testing/commands.ts';
 import { ShardWorld } from '../support/shard-world.ts';
 
 /** The naive model of one shard: what a map says after the first `upTo` entries. */
-function modelOf(log: readonly (Command | undefined)[], upTo: number): Map<string, number> {
+function modelOf(log: readonly (PointCommand | undefined)[], upTo: number): Map<string, number> {
   const points = new Map<string, number>();
   log.slice(0, upTo).forEach((command, position) => {
     if (command?.kind === 'upsert')
@@ -14,7 +14,7 @@ function modelOf(log: readonly (Command | undefined)[], upTo: number): Map<strin
   return points;
 }
 
-function expectedResult(log: readonly (Command | undefined)[], index: number): CommandResult {
+function expectedResult(log: readonly (PointCommand | undefined)[], index: number): CommandResult {
   const command = log[index - 1];
   if (command === undefined) return { kind: 'none' };
   if (command.kind === 'upsert') return { kind: 'upserted', version: index };
@@ -29,7 +29,7 @@ const aVector = fc.tuple(
   fc.integer({ min: -9, max: 9 }),
   fc.integer({ min: -9, max: 9 }),
 );
-const aCommand: fc.Arbitrary<Command | undefined> = fc.oneof(
+const aCommand: fc.Arbitrary<PointCommand | undefined> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
@@ -57,7 +57,7 @@ const aStep = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
 
-type Log = readonly (Command | undefined)[];
+type Log = readonly (PointCommand | undefined)[];
 
 async function expectEqualsModel(world: ShardWorld, logs: readonly Log[]): Promise<void> {
   expect(world.host.stats()[0]?.live).toBe(world.host.count(SCHEMA.id, SHARDS));

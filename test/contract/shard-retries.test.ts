@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import {
+  CLAIM_CHUNK,
   type Command,
   type CommandResult,
   type CommittedEntry,
@@ -94,6 +95,28 @@ test('the entries of one write are remembered one by one', async () => {
     { command: b, name: 'k', says: 'both', chunk: 1 },
   ]);
   expect(results.map((result) => result.kind === 'upserted' && result.version)).toEqual([1, 1, 3, 3]);
+});
+
+test('a claim takes the name for one write, whose entries are carried out and remembered beside it', async () => {
+  const world = await shard();
+  const claim: Command = { kind: 'claim', collection: 1 };
+  const results = await applied(world, [
+    { command: claim, name: 'k', says: 'both', chunk: CLAIM_CHUNK },
+    { command: claim, name: 'k', says: 'other', chunk: CLAIM_CHUNK },
+    { command: b, name: 'k', says: 'other' },
+    { command: a, name: 'k', says: 'both' },
+    { command: claim, name: 'k', says: 'both', chunk: CLAIM_CHUNK },
+    { command: a, name: 'k', says: 'both' },
+  ]);
+  expect(results.map((result) => (result.kind === 'refused' ? result.code : result))).toEqual([
+    { kind: 'none' },
+    'IDEMPOTENCY_KEY_REUSED',
+    'IDEMPOTENCY_KEY_REUSED',
+    { kind: 'upserted', version: 4 },
+    { kind: 'none' },
+    { kind: 'upserted', version: 4 },
+  ]);
+  expect((await world.rows()).filter((row) => row.startsWith('04'))).toHaveLength(1);
 });
 
 test('a client has one row: its last write; older ones are refused', async () => {

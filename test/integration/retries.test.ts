@@ -53,6 +53,12 @@ test('a write repeated under its key is done once: on any node, after the leader
 
     const other = await write(urls[0]!, 'same', { id: 'x', vector: vectorOf(2, DIMENSION) });
     expect([other.status, errorCode(other)]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
+    // Of other points too, most of whose shards have never seen the name.
+    for (const url of urls) {
+      const reused = await write(url, 'same', many(10_000, 10_100));
+      expect([reused.status, errorCode(reused)]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
+    }
+    expect(await count(urls[0]!)).toBe(698);
 
     const shards = (await call(urls[0]!, 'GET', '/cluster/shards')).body['shards'] as { leader: string }[];
     const victim = shards[0]?.leader ?? 'node-1';

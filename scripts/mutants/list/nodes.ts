@@ -76,6 +76,22 @@ export const NODES: readonly Mutant[] = [
     killer: { file: SERVER.retries, test: 'a write that is repeated under its key has the first result' },
   },
   {
+    name: 'name-is-not-claimed',
+    rule: 'the home shard of a name is asked before any part of the write is carried out',
+    file: 'server/src/service/points-writer.ts',
+    find: 'if (tag !== undefined && isElsewhere) await claimName(proposer, tag, { home, deadlineMs });',
+    replace: '',
+    killer: { file: SERVER.claim, test: 'a name that was used is refused for points of shards' },
+  },
+  {
+    name: 'early-deletes-are-forgotten',
+    rule: 'a deletion is remembered also before anything was written',
+    file: 'server/src/service/points-writer.ts',
+    find: 'if (schema === undefined && options.retry === undefined) return 0;',
+    replace: 'if (schema === undefined) return 0;',
+    killer: { file: SERVER.claim, test: 'a deletion before anything was ever written is remembered too' },
+  },
+  {
     name: 'young-retry-rows-are-evicted',
     rule: 'a retry row is kept for its time',
     file: 'server/src/engine/retry-ledger.ts',

@@ -1,7 +1,13 @@
 import { Breather, type Clock, GrapeError } from '../base/index.ts';
-import type { CollectionSchema, DeleteRequest, UpsertRequest } from '../model/index.ts';
-import { encodeCommand } from '../shard/index.ts';
+import {
+  type CollectionSchema,
+  DEFAULT_COLLECTION_ID,
+  type DeleteRequest,
+  type UpsertRequest,
+} from '../model/index.ts';
+import { encodeCommand, homeShardOf } from '../shard/index.ts';
 import { digestOf } from './retry-digest.ts';
+import { claimName } from './retry-claim.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { collectionToRead, formedMap } from './formed.ts';
 import type { LeaderTable } from './leader-table.ts';
@@ -65,8 +71,10 @@ export class PointsWriter {
   async delete(request: DeleteRequest, options: WriteOptions): Promise<number> {
     const { settings } = formedMap(this.#deps.directory);
     const schema = collectionToRead(this.#deps.directory);
-    if (schema === undefined) return 0;
-    const committed = await this.#write(planDelete(request.ids, schema, settings.shardCount), options);
+    // Nothing is there to delete, but a write that names itself is remembered: its repetition must not delete later points.
+    if (schema === undefined && options.retry === undefined) return 0;
+    const collection = schema?.id ?? DEFAULT_COLLECTION_ID;
+    const committed = await this.#write(planDelete(request.ids, collection, settings.shardCount), options);
     return committed.reduce(
       (sum, { result }) => sum + (result.kind === 'deleted' ? countTrue(result.deleted) : 0),
       0,
@@ -96,11 +104,16 @@ export class PointsWriter {
   async #write(plan: readonly PlannedEntry[], options: WriteOptions): Promise<readonly CommittedEntry[]> {
     const { proposer, leaders } = this.#deps;
     const { deadlineMs, retry } = options;
-    const shards = [...new Set(plan.map((entry) => entry.shard))];
-    if (shards.some((shard) => leaders.leaderOf(shard) === undefined))
-      await proposer.awaitLeaders(shards, deadlineMs);
+    const shards = new Set(plan.map((entry) => entry.shard));
+    const home = retry && homeShardOf(retry, formedMap(this.#deps.directory).settings.shardCount);
+    // A write of the home shard alone needs no claim: its entries are one.
+    const isElsewhere = home !== undefined && (shards.size > 1 || !shards.has(home));
+    const asked = isElsewhere ? [...shards.add(home)] : [...shards];
+    if (asked.some((shard) => leaders.leaderOf(shard) === undefined))
+      await proposer.awaitLeaders(asked, deadlineMs);
     // The same on every node and at every repetition: the plan depends on the request and the cluster's settings only.
     const tag = retry === undefined ? undefined : { ...retry, digest: await digestOf(plan) };
+    if (tag !== undefined && isElsewhere) await claimName(proposer, tag, { home, deadlineMs });
     const breather = new Breather(ENCODED_BYTES_BEFORE_REST);
     const outcomes: Promise<{ shard: number; outcome: EntryOutcome }>[] = [];
     for (const [chunk, { shard, command }] of plan.entries()) {

@@ -1,5 +1,5 @@
 import { type Clock, GrapeError, unreachable } from '../base/index.ts';
-import { type CommandResult, isDelete, stampCommand } from '../shard/index.ts';
+import { addsNothing, type CommandResult, stampCommand } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { RPC } from './kinds.ts';
 import type { LeaderTable } from './leader-table.ts';
@@ -93,7 +93,7 @@ export class Proposer {
 
   /** Deletions go on longer than other writes: they are how clients make room. */
   #withoutRoom(group: number, command: Buffer): EntryOutcome | undefined {
-    const verdict = this.#deps.directory.roomFor(group, isDelete(command) ? 'make' : 'take');
+    const verdict = this.#deps.directory.roomFor(group, addsNothing(command) ? 'make' : 'take');
     switch (verdict) {
       case 'ok':
         return undefined;

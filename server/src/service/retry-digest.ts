@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Breather } from '../base/index.ts';
 import type { PointWrite } from '../model/index.ts';
-import type { Command } from '../shard/index.ts';
+import type { PointCommand } from '../shard/index.ts';
 import type { PlannedEntry } from './write-plan.ts';
 
 const DIGEST_BYTES = 16;
@@ -22,7 +22,7 @@ export async function digestOf(plan: readonly PlannedEntry[]): Promise<Buffer> {
 }
 
 /** Answers the bytes that it hashed. */
-function hashCommand(hash: Hash, command: Command): number {
+function hashCommand(hash: Hash, command: PointCommand): number {
   number(hash, command.kind === 'upsert' ? 1 : 2);
   number(hash, command.collection);
   if (command.kind === 'delete') return command.ids.reduce((bytes, id) => bytes + field(hash, id), 0);

@@ -51,7 +51,7 @@ test('a vector of another dimension refuses the whole write', () => {
 
 test('a delete of many ids is split like an upsert', () => {
   const ids = Array.from({ length: 1000 }, (_, i) => pointOf(i, [1, 2]).id);
-  const plan = planDelete(ids, schema, 2);
+  const plan = planDelete(ids, schema.id, 2);
   const keys = plan.flatMap(({ command }) => (command.kind === 'delete' ? command.ids : []));
   expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1000);
   expect(

@@ -1,18 +1,18 @@
 import { GrapeError, present } from '../base/index.ts';
 import type { CollectionSchema, PointId, PointWrite } from '../model/index.ts';
 import {
-  type Command,
   COMMAND_BYTES_MAX,
   COMMAND_HEADER_BYTES,
   COMMAND_POINTS_MAX,
   commandPointBytes,
+  type PointCommand,
   shardOf,
 } from '../shard/index.ts';
 
 /** One log entry of a write: points of one shard. */
 export interface PlannedEntry {
   readonly shard: number;
-  readonly command: Command;
+  readonly command: PointCommand;
 }
 
 /** What an id adds to an encoded delete beside its bytes. */
@@ -39,14 +39,14 @@ export function planUpsert(
 /** Splits a delete by shard, by the same limits. */
 export function planDelete(
   ids: readonly PointId[],
-  schema: CollectionSchema,
+  collection: number,
   shardCount: number,
 ): readonly PlannedEntry[] {
   return planned({
     items: ids.map((id) => id.key),
-    shardOfItem: (key) => shardOf(schema.id, key, shardCount),
+    shardOfItem: (key) => shardOf(collection, key, shardCount),
     bytesOf: (key) => key.length + ID_OVERHEAD_BYTES,
-    commandOf: (some) => ({ kind: 'delete', collection: schema.id, ids: some }),
+    commandOf: (some) => ({ kind: 'delete', collection, ids: some }),
   });
 }
 
@@ -54,7 +54,7 @@ interface Plan<T> {
   readonly items: readonly T[];
   readonly shardOfItem: (item: T) => number;
   readonly bytesOf: (item: T) => number;
-  readonly commandOf: (items: T[]) => Command;
+  readonly commandOf: (items: T[]) => PointCommand;
 }
 
 interface OpenEntry<T> {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { DecodeError } from '../base/index.ts';
 import { parsePointId } from '../model/index.ts';
 import {
+  CLAIM_CHUNK,
   type Command,
   commandPointBytes,
   COMMAND_HEADER_BYTES,
@@ -13,6 +14,13 @@ import { UnknownCommandError } from './index.ts';
 import { point, remove, upsert } from './testing/commands.ts';
 
 const WALL_MS = 1_700_000_000_000.5;
+const RETRY = {
+  scope: 'key',
+  name: Buffer.from('k'),
+  sequence: 0,
+  digest: Buffer.alloc(16, 7),
+  chunk: CLAIM_CHUNK,
+} as const;
 const id = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   fc.uuid(),
@@ -61,6 +69,19 @@ test('the bytes of a command never change: they are in every log', () => {
   expect(removal.toString('hex')).toBe(
     '010200088056febc7842' + '0100000001000000' + '0900' + '010000000000000005',
   );
+  const claim = encodeCommand({ kind: 'claim', collection: 1 }, { wallMs: WALL_MS, retry: RETRY });
+  expect(claim.toString('hex')).toBe(
+    '020300088056febc7842' + '00' + '01006b' + '0000000000000000' + '07'.repeat(16) + 'ffffffff' + '01000000',
+  );
+});
+
+test('a claim comes back as it was encoded, and is nothing without the name that it is about', () => {
+  const command = { kind: 'claim', collection: 1 } as const;
+  const bytes = encodeCommand(command, { wallMs: WALL_MS, retry: RETRY });
+  expect(decodeCommand(bytes)).toEqual({ header: { wallMs: WALL_MS, retry: RETRY }, command });
+  expect(() => encodeCommand(command, { wallMs: WALL_MS })).toThrow('carries the name');
+  const nameless = Buffer.concat([Buffer.of(1), bytes.subarray(1, 10), Buffer.of(1, 0, 0, 0)]);
+  expect(() => decodeCommand(nameless)).toThrow(DecodeError);
 });
 
 test('the size of a command is known before it is encoded', () => {

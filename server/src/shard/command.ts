@@ -3,9 +3,17 @@ import { DIGEST_BYTES } from '../engine/index.ts';
 import type { PointWrite } from '../model/index.ts';
 
 /** What one log entry of a shard does to one collection. */
-export type Command =
+export type Command = PointCommand | Claim;
+
+export type PointCommand =
   | { readonly kind: 'upsert'; readonly collection: number; readonly points: readonly PointWrite[] }
   | { readonly kind: 'delete'; readonly collection: number; readonly ids: readonly Buffer[] };
+
+/** Only makes the shard remember the name that the entry carries, with what is asked under it: its home. */
+export interface Claim {
+  readonly kind: 'claim';
+  readonly collection: number;
+}
 
 export interface CommandHeader {
   /** Wall clock of the leader that proposed the command, in milliseconds; log time is computed from it. 0: not stamped. */
@@ -45,7 +53,7 @@ const FORMAT = { plain: 1, tagged: 2 } as const;
 const SCOPES = ['key', 'client'] as const;
 const KIND_AT = 1;
 const WALL_MS_AT = 2;
-const KIND = { upsert: 1, delete: 2 } as const;
+const KIND = { upsert: 1, delete: 2, claim: 3 } as const;
 const FLAG_INTEGER = 1;
 
 /** Bytes that one point adds to an encoded upsert. */
@@ -55,13 +63,11 @@ export function commandPointBytes(point: PointWrite): number {
 
 /**
  * The bytes of a command on the wire and in every log: format u8, kind u8, wall clock f64; in format 2 the retry tag
- * (scope u8, name with its u16 length, sequence u64, digest, chunk u32); collection u32, count u32, then per id: its length u16 and bytes; per point also flags u8, vector and payload, each with a u32 length.
+ * (scope u8, name with its u16 length, sequence u64, digest, chunk u32); collection u32; but for a claim, count u32, then per id: its length u16 and bytes; per point also
+ * flags u8, vector and payload, each with a u32 length.
  */
 export function encodeCommand(command: Command, header: CommandHeader): Buffer {
-  const items = command.kind === 'upsert' ? command.points : command.ids;
-  invariant(items.length > 0 && items.length <= COMMAND_POINTS_MAX, 'a command has 1 to 256 points', {
-    count: items.length,
-  });
+  checkItems(command, header);
   const writer = new ByteWriter(encodedBytes(command));
   const { wallMs, retry } = header;
   writer
@@ -69,9 +75,8 @@ export function encodeCommand(command: Command, header: CommandHeader): Buffer {
     .u8(KIND[command.kind])
     .f64(wallMs);
   if (retry !== undefined) writeTag(writer, retry);
-  writer.u32(command.collection).u32(items.length);
-  if (command.kind === 'upsert') for (const point of command.points) writePoint(writer, point);
-  else for (const id of command.ids) writer.u16(id.length).raw(id);
+  writer.u32(command.collection);
+  if (command.kind !== 'claim') writeItems(writer, command);
   return writer.finish();
 }
 
@@ -89,6 +94,7 @@ export function decodeCommand(bytes: Buffer): { readonly header: CommandHeader; 
   const header = format === FORMAT.tagged ? { wallMs, retry: readTag(reader) } : { wallMs };
   const collection = reader.u32();
   const command = readBody(reader, kind, collection);
+  if (command.kind === 'claim' && format !== FORMAT.tagged) throw new DecodeError('a claim without a name');
   reader.end();
   return { header, command };
 }
@@ -101,9 +107,28 @@ export function stampCommand(bytes: Buffer, wallMs: number): void {
   if (bytes.readDoubleLE(WALL_MS_AT) === 0) bytes.writeDoubleLE(wallMs, WALL_MS_AT);
 }
 
-/** Whether an encoded command only removes points. */
-export function isDelete(bytes: Buffer): boolean {
-  return bytes[KIND_AT] === KIND.delete;
+/** Whether an encoded command adds no points: it removes some, or is the claim that goes before a write of any kind. */
+export function addsNothing(bytes: Buffer): boolean {
+  return bytes[KIND_AT] !== KIND.upsert;
+}
+
+function checkItems(command: Command, { retry }: CommandHeader): void {
+  if (command.kind === 'claim') {
+    invariant(retry !== undefined, 'a claim carries the name that it is about');
+    return;
+  }
+  const { length: count } = itemsOf(command);
+  invariant(count > 0 && count <= COMMAND_POINTS_MAX, 'a command has 1 to 256 points', { count });
+}
+
+function itemsOf(command: PointCommand): readonly unknown[] {
+  return command.kind === 'upsert' ? command.points : command.ids;
+}
+
+function writeItems(writer: ByteWriter, command: PointCommand): void {
+  writer.u32(itemsOf(command).length);
+  if (command.kind === 'upsert') for (const point of command.points) writePoint(writer, point);
+  else for (const id of command.ids) writer.u16(id.length).raw(id);
 }
 
 function writeTag(writer: ByteWriter, tag: RetryTag): void {
@@ -125,6 +150,8 @@ function readBody(reader: ByteReader, kind: number, collection: number): Command
       return { kind: 'upsert', collection, points: readItems(reader, readPoint) };
     case KIND.delete:
       return { kind: 'delete', collection, ids: readItems(reader, readId) };
+    case KIND.claim:
+      return { kind: 'claim', collection };
     default:
       throw new UnknownCommandError(`command kind ${String(kind)} is not known`);
   }
@@ -165,6 +192,6 @@ function readPoint(reader: ByteReader): PointWrite {
 function encodedBytes(command: Command): number {
   let bytes = COMMAND_HEADER_BYTES;
   if (command.kind === 'upsert') for (const point of command.points) bytes += commandPointBytes(point);
-  else for (const id of command.ids) bytes += 2 + id.length;
+  else if (command.kind === 'delete') for (const id of command.ids) bytes += 2 + id.length;
   return bytes;
 }

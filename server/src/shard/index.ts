@@ -1,5 +1,6 @@
 export type { ScoredPoint, StoredPoint } from '../engine/index.ts';
 export {
+  addsNothing,
   type Command,
   COMMAND_BYTES_MAX,
   COMMAND_HEADER_BYTES,
@@ -7,11 +8,12 @@ export {
   commandPointBytes,
   decodeCommand,
   encodeCommand,
+  type PointCommand,
   type RetryTag,
-  isDelete,
   stampCommand,
   UnknownCommandError,
 } from './command.ts';
+export { CLAIM_CHUNK, homeShardOf } from './retries.ts';
 export { ShardHost } from './shard-host.ts';
 export { shardOf } from './shard-of.ts';
 export { type CommandResult, readCommandResult, writeCommandResult } from './command-result.ts';

@@ -1,3 +1,4 @@
+import { hash64 } from '../base/index.ts';
 import type { EntryAddress, RetryRow, Turn } from '../engine/index.ts';
 import type { RetryTag } from './command.ts';
 import { type CommandResult, decodeCommandResult, encodeCommandResult } from './command-result.ts';
@@ -5,8 +6,19 @@ import { type CommandResult, decodeCommandResult, encodeCommandResult } from './
 const SCOPE_BYTE = { key: 1, client: 2 } as const;
 
 /** What a shard knows a write by: keys and clients never meet. */
-export function retryName({ scope, name }: RetryTag): Buffer {
+export function retryName({ scope, name }: Pick<RetryTag, 'scope' | 'name'>): Buffer {
   return Buffer.concat([Buffer.of(SCOPE_BYTE[scope]), name]);
+}
+
+/** Number of a claim in its write: no write has as many entries. */
+export const CLAIM_CHUNK = 0xffff_ffff;
+
+/**
+ * The shard that knows of every write under a name, whichever shards its points are in: `xxh64(scope u8, name) mod
+ * shardCount`; never changes.
+ */
+export function homeShardOf(tag: Pick<RetryTag, 'scope' | 'name'>, shardCount: number): number {
+  return Number(hash64(retryName(tag)) % BigInt(shardCount));
 }
 
 /**

@@ -71,6 +71,7 @@ function touchedPoints({ shard, entries }: DecodedEntries): PointRef[] {
   return entries.flatMap(({ work }) => {
     if (work === undefined) return [];
     const { command } = work;
+    if (command.kind === 'claim') return [];
     const { collection } = command;
     const idKeys = command.kind === 'upsert' ? command.points.map((point) => point.id.key) : command.ids;
     return idKeys.map((idKey) => ({ shard, collection, idKey }));
@@ -114,6 +115,8 @@ function run(
   command: Command,
 ): CommandResult {
   const { collection } = command;
+  // Remembering it is its effect, and the caller's work.
+  if (command.kind === 'claim') return NO_COMMAND;
   const entry = { ...at, collection };
   if (command.kind === 'delete') return { kind: 'deleted', deleted: turn.delete(entry, command.ids) };
   const dimension = turn.dimension(at.shard, collection) ?? (command.points[0]?.vector.length ?? 0) / 4;

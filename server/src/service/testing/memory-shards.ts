@@ -4,6 +4,7 @@ import {
   type Command,
   type CommandResult,
   decodeCommand,
+  type RetryTag,
   type ScoredPoint,
   type StoredPoint,
 } from '../../shard/index.ts';
@@ -15,6 +16,7 @@ export class MemoryShards implements LocalShards {
   readonly #metric: Metric;
   readonly #points = new Map<number, Map<string, StoredPoint>>();
   readonly #applied = new Map<number, number>();
+  readonly #named = new Map<string, { digest: Buffer; results: Map<number, CommandResult> }>();
   /** Called before a fetch reads anything: tests change points between a search and its fetch here. */
   beforeFetch: () => void = () => undefined;
 
@@ -32,7 +34,9 @@ export class MemoryShards implements LocalShards {
 
   apply(shard: number, index: number, bytes: Buffer): CommandResult {
     this.#applied.set(shard, index);
-    return this.#run(this.#shard(shard), { shard, index }, decodeCommand(bytes).command);
+    const { header, command } = decodeCommand(bytes);
+    const run = (): CommandResult => this.#run(this.#shard(shard), { shard, index }, command);
+    return header.retry === undefined ? run() : this.#once(shard, header.retry, run);
   }
 
   async search(query: LocalSearch): Promise<readonly ScoredPoint[]> {
@@ -67,11 +71,25 @@ export class MemoryShards implements LocalShards {
     return this.#all(shards).length;
   }
 
+  /** Of the rules of names only what the service builds on: the first result, and another write under the name. */
+  #once(shard: number, { scope, name, digest, chunk }: RetryTag, run: () => CommandResult): CommandResult {
+    const key = `${shard} ${scope} ${name.toString('hex')}`;
+    const known = this.#named.get(key) ?? { digest, results: new Map<number, CommandResult>() };
+    if (!known.digest.equals(digest)) {
+      return { kind: 'refused', code: 'IDEMPOTENCY_KEY_REUSED', message: 'used for another write' };
+    }
+    const result = known.results.get(chunk) ?? run();
+    known.results.set(chunk, result);
+    this.#named.set(key, known);
+    return result;
+  }
+
   #run(
     points: Map<string, StoredPoint>,
     at: { readonly shard: number; readonly index: number },
     command: Command,
   ): CommandResult {
+    if (command.kind === 'claim') return { kind: 'none' };
     if (command.kind === 'delete') {
       return { kind: 'deleted', deleted: command.ids.map((id) => points.delete(id.toString('hex'))) };
     }
