@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { FakeClock } from '../../server/src/base/index.ts';
 import {
   CLAIM_CHUNK,
   type Command,
   type CommandResult,
   type CommittedEntry,
   encodeCommand,
+  LogClock,
   type RetryTag,
 } from '../../server/src/shard/index.ts';
 import { point, remove, upsert } from '../../server/src/shard/testing/commands.ts';
@@ -166,6 +168,23 @@ test('a key is kept for 120 s of log time, which one entry moves by 10 s at most
   expect(await applied(world, [{ command: a, name: 'k', wallMs: START_MS }])).toEqual([
     { kind: 'upserted', version: 16 },
   ]);
+});
+
+test('a first clock that is a year ahead does not keep names for a year', async () => {
+  const world = await shard();
+  const clock = new FakeClock(START_MS);
+  const stamps = new LogClock(clock);
+  await applied(world, [{ command: a, name: 'k', wallMs: START_MS + 365 * 86_400_000 }]);
+  const write = async (name: string): Promise<CommandResult[]> =>
+    applied(world, [{ command: a, name, wallMs: stamps.stamp(0, world.host.logTimeMs(0)) }]);
+  for (let i = 0; i <= 24; i++) {
+    await write(`n${i}`);
+    clock.advance(5000);
+  }
+  expect(await write('k')).toEqual([{ kind: 'upserted', version: 1 }]);
+  clock.advance(5000);
+  await write('later');
+  expect(await write('k')).toEqual([{ kind: 'upserted', version: 29 }]);
 });
 
 test('every replica has the same rows, however it cuts its turns', async () => {

@@ -92,6 +92,14 @@ export const NODES: readonly Mutant[] = [
     killer: { file: SERVER.claim, test: 'a deletion before anything was ever written is remembered too' },
   },
   {
+    name: 'log-time-stands-still',
+    rule: 'log time goes on although a leader was ahead of all clocks',
+    file: 'server/src/shard/log-clock.ts',
+    find: 'return Math.max(this.#clock.wallMs(), base.logTimeMs + nowMs - base.atMs);',
+    replace: 'return this.#clock.wallMs();',
+    killer: { file: SERVER.retries, test: 'a first clock that is a year ahead does not keep names' },
+  },
+  {
     name: 'young-retry-rows-are-evicted',
     rule: 'a retry row is kept for its time',
     file: 'server/src/engine/retry-ledger.ts',

@@ -72,6 +72,8 @@ export interface Directory {
 export interface LocalShards {
   /** Index up to which the local replica has applied its log. */
   applied(shard: number): number;
+  /** The shard's log time as of then, in wall-clock milliseconds; 0: none so far. */
+  logTimeMs(shard: number): number;
   /** Best first, at most `k`; ties by id order. Payloads and vectors only when asked for. */
   search(query: LocalSearch): Promise<readonly ScoredPoint[]>;
   /** One answer per id, in order; undefined where nothing is stored now. */

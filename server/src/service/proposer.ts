@@ -1,10 +1,10 @@
 import { type Clock, GrapeError, unreachable } from '../base/index.ts';
-import { addsNothing, type CommandResult, stampCommand } from '../shard/index.ts';
+import { addsNothing, type CommandResult, LogClock, stampCommand } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import { RPC } from './kinds.ts';
 import type { LeaderTable } from './leader-table.ts';
 import { classifyFailure } from './peer-failure.ts';
-import type { Directory, Groups, Peers, Proposal } from './ports.ts';
+import type { Directory, Groups, LocalShards, Peers, Proposal } from './ports.ts';
 import {
   decodeOutcome,
   decodeProposeRequest,
@@ -24,14 +24,17 @@ export interface ProposerDeps {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly leaders: LeaderTable;
+  readonly shards: Pick<LocalShards, 'logTimeMs'>;
 }
 
 /** Brings one encoded command to the leader of its shard, wherever that is, and tells exactly what became of it. */
 export class Proposer {
   readonly #deps: ProposerDeps;
+  readonly #logClock: LogClock;
 
   constructor(deps: ProposerDeps) {
     this.#deps = deps;
+    this.#logClock = new LogClock(deps.clock);
   }
 
   /**
@@ -109,12 +112,12 @@ export class Proposer {
   }
 
   async #proposeHere(group: number, command: Buffer, deadlineMs: number): Promise<EntryOutcome> {
-    const { groups, leaders, clock } = this.#deps;
+    const { groups, leaders, clock, shards } = this.#deps;
     if (!leaders.holds(group))
       return { kind: 'reroute', reason: `shard ${group} has no replica on this node` };
     const noRoom = this.#withoutRoom(group, command);
     if (noRoom !== undefined) return noRoom;
-    stampCommand(command, clock.wallMs());
+    stampCommand(command, this.#logClock.stamp(group, shards.logTimeMs(group)));
     const proposal = groups.propose(group, command);
     try {
       const settled = await settleBy(clock, proposal.promise, deadlineMs);

@@ -14,6 +14,7 @@ export {
   UnknownCommandError,
 } from './command.ts';
 export { CLAIM_CHUNK, homeShardOf } from './retries.ts';
+export { LogClock } from './log-clock.ts';
 export { ShardHost } from './shard-host.ts';
 export { shardOf } from './shard-of.ts';
 export { type CommandResult, readCommandResult, writeCommandResult } from './command-result.ts';

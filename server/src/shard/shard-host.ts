@@ -90,6 +90,11 @@ export class ShardHost {
     return this.#engine.shardState(shard).applied;
   }
 
+  /** Running maximum of the clocks on the shard's applied entries, in wall-clock milliseconds; 0: none so far. */
+  logTimeMs(shard: number): number {
+    return this.#engine.shardState(shard).logTimeMs;
+  }
+
   /** Index up to which effects survive a crash; the log may be compacted up to here, not further. */
   durableApplied(shard: number): number {
     return this.#engine.durableApplied(shard);

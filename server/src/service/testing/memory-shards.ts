@@ -16,6 +16,7 @@ export class MemoryShards implements LocalShards {
   readonly #metric: Metric;
   readonly #points = new Map<number, Map<string, StoredPoint>>();
   readonly #applied = new Map<number, number>();
+  readonly #logTimeMs = new Map<number, number>();
   readonly #named = new Map<string, { digest: Buffer; results: Map<number, CommandResult> }>();
   /** Called before a fetch reads anything: tests change points between a search and its fetch here. */
   beforeFetch: () => void = () => undefined;
@@ -32,9 +33,14 @@ export class MemoryShards implements LocalShards {
     return this.#applied.get(shard) ?? 0;
   }
 
+  logTimeMs(shard: number): number {
+    return this.#logTimeMs.get(shard) ?? 0;
+  }
+
   apply(shard: number, index: number, bytes: Buffer): CommandResult {
     this.#applied.set(shard, index);
     const { header, command } = decodeCommand(bytes);
+    this.#logTimeMs.set(shard, Math.max(this.logTimeMs(shard), header.wallMs));
     const run = (): CommandResult => this.#run(this.#shard(shard), { shard, index }, command);
     return header.retry === undefined ? run() : this.#once(shard, header.retry, run);
   }
