@@ -63,6 +63,7 @@ export function addCollectors(
       bytes: sum((index) => index.bytes),
     });
   });
+  metrics.beforeScrape(() => metrics.setRetries(shards.retryTotals()));
   metrics.beforeScrape(() => {
     const { state, availableBytes, ballastBytes, limits } = disk.room;
     const { softBytes, hardBytes } = limits;

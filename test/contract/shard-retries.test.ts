@@ -119,6 +119,7 @@ test('a claim takes the name for one write, whose entries are carried out and re
     { kind: 'upserted', version: 4 },
   ]);
   expect((await world.rows()).filter((row) => row.startsWith('04'))).toHaveLength(1);
+  expect(world.host.retryTotals()).toEqual({ rows: 1, repeated: 2, misnamed: 2, full: 0, evicted: 0 });
 });
 
 test('a client has one row: its last write; older ones are refused', async () => {
@@ -165,6 +166,7 @@ test('a key is kept for 120 s of log time, which one entry moves by 10 s at most
     { kind: 'upserted', version: 1 },
   ]);
   await applied(world, later(86_500_000));
+  expect(world.host.retryTotals()).toMatchObject({ evicted: 1, rows: 13 });
   expect(await applied(world, [{ command: a, name: 'k', wallMs: START_MS }])).toEqual([
     { kind: 'upserted', version: 16 },
   ]);

@@ -89,5 +89,9 @@ test('a client that numbers its writes is remembered by its last one', async () 
     expect((await write(2, 2)).body).not.toEqual(first.body);
     const stale = await write(1, 1);
     expect([stale.status, errorCode(stale)]).toEqual([409, 'SEQUENCE_TOO_OLD']);
+    const metrics = String((await call(url, 'GET', '/metrics')).body['text']);
+    expect(metrics).toMatch(/^grape_retry_repeated_total [1-9]/m);
+    expect(metrics).toMatch(/^grape_retry_misnamed_total [1-9]/m);
+    expect(metrics).toMatch(/^grape_retry_rows [1-9]/m);
   });
 });

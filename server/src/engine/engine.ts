@@ -20,6 +20,7 @@ import type { ShardImport } from './shard-import.ts';
 import { newShardState, type ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
 import type { RetryRef } from './retry-ledger.ts';
+import { noRetryCounts, type RetryCounts } from './retry-counts.ts';
 import { readRetryRows } from './retry-rows.ts';
 import { type Known, Turn } from './turn.ts';
 import type { IndexStats, VectorIndexes } from './vector-index-port.ts';
@@ -91,6 +92,7 @@ export class Engine {
   readonly #generations: Generations;
   #failure: Error | undefined;
   #isClosing = false;
+  readonly #retryCounts = noRetryCounts();
 
   static async open(options: EngineOptions): Promise<Engine> {
     await mkdir(options.directory, { recursive: true });
@@ -189,9 +191,16 @@ export class Engine {
       await this.#keeper.applyChanges(turn.changes);
       for (const state of states) this.#states.set(state.shard, state);
       for (const state of states) this.#flusher.noteApplied(state);
+      this.#countRetries(turn.retryCounts);
       this.#saver.noteChanges();
       return answer;
     });
+  }
+
+  /** What replicas did with named entries since the process started, and the rows that they hold. */
+  retryTotals(): Readonly<RetryCounts> & { readonly rows: number } {
+    const rows = [...this.#states.values()].reduce((sum, { retryRows }) => sum + retryRows, 0);
+    return { ...this.#retryCounts, rows };
   }
 
   /** The state of a shard as of its last applied entry. */
@@ -314,6 +323,13 @@ export class Engine {
   }
 
   /** Searches wait for it; turns of a shard reach the index through the journal until then. */
+  #countRetries(counts: RetryCounts): void {
+    this.#retryCounts.repeated += counts.repeated;
+    this.#retryCounts.misnamed += counts.misnamed;
+    this.#retryCounts.full += counts.full;
+    this.#retryCounts.evicted += counts.evicted;
+  }
+
   #bringUp(): void {
     for (const { schema } of this.#keeper.all()) {
       this.#keeper.bringUp(schema.id).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 export { type CollectionStats, Engine, type PointRef, type ScrollQuery, type Touched } from './engine.ts';
+export type { RetryCounts } from './retry-counts.ts';
 export type { RetryRef } from './retry-ledger.ts';
 export { DIGEST_BYTES, type RetryRow } from './retry-row.ts';
 export type { ScoredPoint, SearchQuery } from './node-search.ts';

@@ -1,6 +1,7 @@
 import { present } from '../base/index.ts';
 import type { WriteBatch } from '../storage/index.ts';
 import { retryKey, retryOrderKey, type ShardGeneration } from './keys.ts';
+import { noRetryCounts, type RetryCounts } from './retry-counts.ts';
 import { encodeRetryPlace, encodeRetryRow, type RetryPlace, type RetryRow } from './retry-row.ts';
 
 /** Log time for which a row is kept at least. */
@@ -40,6 +41,8 @@ export interface RetryCounters extends ShardGeneration {
  * in one turn: replicas cut their turns differently and must stay equal.
  */
 export class RetryLedger {
+  /** Of this turn. */
+  readonly counts: RetryCounts = noRetryCounts();
   readonly #batch: WriteBatch;
   readonly #rows: RetryRows['rows'];
   readonly #oldest: RetryRows['oldest'];
@@ -67,6 +70,7 @@ export class RetryLedger {
       this.#remove(counters, place);
       this.#rows.set(textOf(counters, place.name), undefined);
       evicted += 1;
+      this.counts.evicted += 1;
     }
     return counters.retryRows < RETRY_ROWS_MAX;
   }

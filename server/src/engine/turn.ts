@@ -4,6 +4,7 @@ import { WriteBatch } from '../storage/index.ts';
 import { encodeJournalRow, JOURNAL_ENTRIES_MAX } from './journal.ts';
 import { journalKey, type PointAddress, pointKey, shardStateKey } from './keys.ts';
 import { type CollectionState, encodeShardState, type ShardState } from './shard-state.ts';
+import type { RetryCounts } from './retry-counts.ts';
 import { RetryLedger, type RetryRows } from './retry-ledger.ts';
 import type { RetryRow } from './retry-row.ts';
 import { encodePointValue } from './stored-point.ts';
@@ -86,6 +87,11 @@ export class Turn {
   /** Forgets what is old; false when the shard can remember nothing more. */
   makeRoomForRetry(shard: number): boolean {
     return this.#retries.makeRoom(this.#draft(shard));
+  }
+
+  /** What was done with named entries in this turn; for metrics only. */
+  get retryCounts(): RetryCounts {
+    return this.#retries.counts;
   }
 
   /** Remembers the result of a part of the write under this name; another write's row under it is replaced. */

@@ -32,6 +32,17 @@ export const NODE_METRICS = {
   grape_index_dead: gauge('Slots of replaced and deleted points that a rebuild would free.'),
   grape_index_unlinked: gauge('Vectors that searches scan because no graph holds them yet.'),
   grape_index_bytes: gauge('Memory of the vector indexes.'),
+  grape_retry_rows: gauge('Named writes that the replicas on this node remember.'),
+  grape_retry_repeated_total: counter(
+    'Entries of named writes that came again and had the first result; counted by every replica.',
+  ),
+  grape_retry_misnamed_total: counter(
+    'Entries refused (409): the name was used for another write, or the sequence is over; counted by every replica.',
+  ),
+  grape_retry_full_total: counter(
+    'Entries refused (429): the shard remembers as many named writes as it can; counted by every replica.',
+  ),
+  grape_retry_evicted_total: counter('Named writes that were old enough to be forgotten.'),
   grape_cache_hits_total: counter('Blocks found in the block cache of the storage.'),
   grape_cache_misses_total: counter('Blocks that had to be read from the disk.'),
   grape_disk_usage_bytes: gauge('Bytes of all files under data_dir.'),

@@ -31,6 +31,14 @@ export interface DiskRoomGauges {
   readonly hardBytes: number;
 }
 
+export interface RetryUsage {
+  readonly rows: number;
+  readonly repeated: number;
+  readonly misnamed: number;
+  readonly full: number;
+  readonly evicted: number;
+}
+
 export interface IndexUsage {
   readonly live: number;
   readonly dead: number;
@@ -114,6 +122,15 @@ export class Metrics {
     this.#families.gauge('grape_index_dead').set(indexes.dead);
     this.#families.gauge('grape_index_unlinked').set(indexes.unlinked);
     this.#families.gauge('grape_index_bytes').set(indexes.bytes);
+  }
+
+  /** Totals since the process started, beside the rows that there are now. */
+  setRetries(retries: RetryUsage): void {
+    this.#families.gauge('grape_retry_rows').set(retries.rows);
+    this.#raiseTo('grape_retry_repeated_total', retries.repeated);
+    this.#raiseTo('grape_retry_misnamed_total', retries.misnamed);
+    this.#raiseTo('grape_retry_full_total', retries.full);
+    this.#raiseTo('grape_retry_evicted_total', retries.evicted);
   }
 
   setMemoryUsage(bytes: number): void {

@@ -35,8 +35,14 @@ export function withRetry(
   const name = retryName(tag);
   const known = turn.retry(at.shard, name);
   const answer = known === undefined ? undefined : answerOf(known, tag);
-  if (answer !== undefined) return answer;
-  if (!turn.makeRoomForRetry(at.shard) && known === undefined) return noRoom();
+  if (answer !== undefined) {
+    turn.retryCounts[answer.kind === 'refused' ? 'misnamed' : 'repeated'] += 1;
+    return answer;
+  }
+  if (!turn.makeRoomForRetry(at.shard) && known === undefined) {
+    turn.retryCounts.full += 1;
+    return noRoom();
+  }
   const result = run();
   if (result.kind === 'refused') return result;
   const { sequence, digest, chunk } = tag;

@@ -2,6 +2,7 @@ import type { Clock } from '../base/index.ts';
 import {
   type CollectionStats,
   Engine,
+  type RetryCounts,
   type ScoredPoint,
   type ScrollQuery,
   type SearchQuery,
@@ -151,6 +152,11 @@ export class ShardHost {
   /** Resolves when everything applied so far is durable. */
   flush(): Promise<void> {
     return this.#engine.flush();
+  }
+
+  /** What this node's replicas did with entries that name themselves, since it started, and the rows that they hold. */
+  retryTotals(): Readonly<RetryCounts> & { readonly rows: number } {
+    return this.#engine.retryTotals();
   }
 
   /** Of every collection's vector index. */
