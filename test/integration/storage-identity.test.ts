@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRocksKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.ts';
 import { call, count, upsert } from '../support/client.ts';
 import { copyDisk, dataOf, namesOn, restoreDisk } from '../support/disks.ts';
@@ -40,6 +41,22 @@ async function expectNoVote(cluster: LocalCluster, other: string, asked: string)
   await cluster.stop(other, 'SIGKILL');
   const reply = await upsert(cluster.url(asked), { id: 1, vector: vectorOf(1, DIMENSION) });
   expect(reply.status).not.toBe(200);
+}
+
+/** Flips a bit in the row that counts the write batches of a node that is stopped. */
+async function damageSequence(cluster: LocalCluster, nodeId: string): Promise<void> {
+  const raft = await openRocksKv({
+    path: join(dataOf(cluster, nodeId), 'raft'),
+    profile: 'log',
+    cacheBytes: 1 << 20,
+    writeBufferBytes: 1 << 20,
+    compression: true,
+  });
+  const key = Buffer.from([0]);
+  const value = Buffer.from((await raft.get(key)) ?? []);
+  value.writeUInt8(value.readUInt8(3) ^ 1, 3);
+  await raft.write(new WriteBatch().put(key, value), { sync: true });
+  await raft.close();
 }
 
 /** A disk as it was before the last points, also when it was started often since, and the others were too. */
@@ -109,6 +126,20 @@ test('a node without its Raft log, or without its floor, takes no part', async (
     }
     const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });
     expect(reply.status).not.toBe(200);
+  });
+});
+
+test('a node whose count of writes cannot be read says so and takes no part, over restarts too', async () => {
+  await withPoints({ autoRejoin: false }, async (cluster) => {
+    await cluster.stop('node-2');
+    await damageSequence(cluster, 'node-2');
+    for (let start = 0; start < 2; start += 1) {
+      await cluster.start('node-2');
+      await untilOut(cluster, 'node-2', /the sequence of the Raft log cannot be read/);
+      await cluster.stop('node-2');
+    }
+    await cluster.start('node-2');
+    await expectNoVote(cluster, 'node-3', 'node-1');
   });
 });
 
