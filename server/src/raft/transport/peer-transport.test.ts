@@ -578,6 +578,21 @@ describe('a connection', () => {
     b.transport.setPeers(new Map());
     await eventually(() => a.log.has('warn', 'not a member'), 'the end');
   });
+
+  test('for bulk data with a node that is no member any more is ended, too', async () => {
+    let isMember = true;
+    const b = await listen('b', { authorize: () => (isMember ? undefined : 'not a member') });
+    const { socket, closed } = dialBare(b.transport.port);
+    const frames = new FrameSocket(socket);
+    socket.write(PREFACE);
+    const accept = (): undefined => undefined;
+    await greetAsClient(frames, { purpose: 'snapshot', hello: helloOf('a'), tokens: ['secret'], accept });
+    isMember = false;
+    b.transport.setPeers(new Map());
+    const refused = await frames.next();
+    expect([refused.type, refused.body.toString()]).toEqual([FRAME.refused, 'not a member']);
+    await closed;
+  });
 });
 
 describe('the peer port', () => {

@@ -112,8 +112,8 @@ export class PeerTransport implements RaftLink {
     for (const [nodeId, address] of peers) {
       if (nodeId !== ownId && !this.#peers.has(nodeId) && !this.#isClosed) this.#connect(nodeId, address);
     }
-    for (const connection of this.#members.values()) {
-      const reason = this.#refusalOf(connection.peer, 'cluster');
+    for (const connection of this.#inbound) {
+      const reason = this.#objectionTo(connection.peer, connection.purpose);
       if (reason !== undefined) connection.refuse(reason);
     }
   }
@@ -325,7 +325,11 @@ export class PeerTransport implements RaftLink {
   }
 
   #refusalOf(peer: Hello, purpose: Purpose): string | undefined {
-    if (this.#inbound.size >= INBOUND_MAX) return 'too many connections';
+    return this.#inbound.size >= INBOUND_MAX ? 'too many connections' : this.#objectionTo(peer, purpose);
+  }
+
+  /** Why a peer is not wanted, however few there are. */
+  #objectionTo(peer: Hello, purpose: Purpose): string | undefined {
     if (purpose !== 'forming') {
       // A store that was copied: the process that is here goes first, whichever of them is the copy.
       const live = this.#members.get(peer.nodeId)?.peer;
