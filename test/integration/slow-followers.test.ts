@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as passed } from 'node:timers/promises';
-import { LinkProxy } from '../chaos/link-proxy.ts';
+import { type LinkMode, LinkProxy } from '../chaos/link-proxy.ts';
 import { count, upsert } from '../support/client.ts';
 import { type LocalCluster, withCluster } from '../support/cluster.ts';
 import { raftSamples } from '../support/raft-metrics.ts';
@@ -21,13 +21,15 @@ jest.setTimeout(300_000);
 
 interface Fault {
   readonly begin: (cluster: LocalCluster, proxy: LinkProxy) => void;
+  /** What comes when the slow one leads nothing any more. */
+  readonly goOn?: (proxy: LinkProxy) => void;
   readonly end: (cluster: LocalCluster, proxy: LinkProxy) => void;
 }
 
 const signal = (cluster: LocalCluster, name: NodeJS.Signals): void => {
   process.kill(cluster.pid(SLOW)!, name);
 };
-const links = (proxy: LinkProxy, mode: 'pass' | 'stall'): void => {
+const links = (proxy: LinkProxy, mode: LinkMode): void => {
   for (const nodeId of ['node-1', 'node-2']) proxy.set(nodeId, SLOW, mode);
 };
 
@@ -39,6 +41,14 @@ test.each<[string, Fault]>([
   [
     'accepts connections and reads nothing',
     { begin: (_, proxy) => links(proxy, 'stall'), end: (_, proxy) => links(proxy, 'pass') },
+  ],
+  [
+    'hears everything late over a thin link',
+    {
+      begin: (_, proxy) => links(proxy, 'stall'),
+      goOn: (proxy) => links(proxy, 'slow'),
+      end: (_, proxy) => links(proxy, 'pass'),
+    },
   ],
 ])('a follower that %s slows nobody, costs its leaders little memory, and catches up', async (_, fault) => {
   await withCluster(
@@ -57,6 +67,7 @@ test.each<[string, Fault]>([
         const memoryBefore = await memory(cluster);
         fault.begin(cluster, proxy);
         await cluster.until('the others lead everything', 60_000, () => writing.reachesAllShards());
+        fault.goOn?.(proxy);
         const watch = new Backlogs(cluster);
         const during = await writing.for(SLOW_MS);
         const most = await watch.end();

@@ -30,6 +30,51 @@ test('a follower whose process stands still for longer than an election timeout 
   });
 });
 
+test('a leader that stood still while others took over loses no write and answers nothing old when it goes on', async () => {
+  await withCluster({ nodeCount: 3, dimension: DIMENSION, set: ONE_SHARD }, async (cluster) => {
+    await cluster.startAll();
+    await cluster.allReady();
+    const leader = await leaderOfTheShard(cluster);
+    const other = cluster.nodes.find(({ nodeId }) => nodeId !== leader)!.nodeId;
+    expect(await write(cluster, leader, 'before')).toBe(200);
+    process.kill(cluster.pid(leader)!, 'SIGSTOP');
+    try {
+      await cluster.until('a write without it', 60_000, async () => {
+        return (await write(cluster, other, 'while it stood still')) === 200;
+      });
+    } finally {
+      process.kill(cluster.pid(leader)!, 'SIGCONT');
+    }
+    // It takes itself for the leader until it has read its sockets: it may refuse, it may not answer from its past.
+    const answers = await Promise.all(Array.from({ length: 50 }, () => read(cluster, leader)));
+    for (const answer of answers) expect(['while it stood still', 503]).toContain(answer);
+    await cluster.until('it answers again', 60_000, async () => {
+      return (await read(cluster, leader)) === 'while it stood still';
+    });
+  });
+});
+
+async function write(cluster: LocalCluster, nodeId: string, text: string): Promise<number> {
+  const point = { id: 1, vector: vectorOf(1, DIMENSION), payload: { text } };
+  return (await upsert(cluster.url(nodeId), point)).status;
+}
+
+/** What the point says by a strong read, or the status of the refusal. */
+async function read(cluster: LocalCluster, nodeId: string): Promise<string | number> {
+  const reply = await call(cluster.url(nodeId), 'GET', '/vectors/1?consistency=strong');
+  return reply.status === 200 ? (reply.body['payload'] as { text: string }).text : reply.status;
+}
+
+async function leaderOfTheShard(cluster: LocalCluster): Promise<string> {
+  let leader: string | null | undefined;
+  await cluster.until('a leader', 60_000, async () => {
+    const { body } = await call(cluster.url('node-1'), 'GET', '/cluster/shards');
+    leader = (body['shards'] as { leader: string | null }[])[0]?.leader;
+    return typeof leader === 'string';
+  });
+  return leader!;
+}
+
 async function nodeThatLeadsNothing(cluster: LocalCluster): Promise<string> {
   let found: string | undefined;
   await cluster.until('a node that leads nothing', 30_000, async () => {
