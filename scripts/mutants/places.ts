@@ -26,6 +26,8 @@ export const DRIVER = {
   membership: `${RAFT_FOLDER}/driver/membership.test.ts`,
   leases: `${RAFT_FOLDER}/driver/leases.test.ts`,
   leaseTimer: `${RAFT_FOLDER}/driver/lease-timer.test.ts`,
+  timing: `${RAFT_FOLDER}/driver/timing.test.ts`,
+  stalls: `${RAFT_FOLDER}/driver/stalls.test.ts`,
 } as const;
 
 export const RAFT = {

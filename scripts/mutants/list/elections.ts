@@ -1,4 +1,4 @@
-import { CORE, inCore } from '../places.ts';
+import { CORE, DRIVER, inCore, inRaft } from '../places.ts';
 import type { Mutant } from '../types.ts';
 
 /** Who may vote, ask, lead, and go on leading. */
@@ -135,5 +135,27 @@ export const ELECTIONS: readonly Mutant[] = [
     find: 'return state.transferee === NO_REPLICA ? undefined : TRANSFERRING;',
     replace: 'return undefined;',
     killer: { file: CORE.scenarios, test: 'transfer-lagging.txt' },
+  },
+  {
+    name: 'every-tick-of-a-pause-counts',
+    rule: 'after a pause at most two ticks are made up for',
+    ...inRaft('driver/timing.ts'),
+    find: 'return TICKS_OWED_MAX;',
+    replace: 'return due;',
+    killer: {
+      file: DRIVER.timing,
+      test: 'ticks are counted by the clock, and at most two are made up for after a pause',
+    },
+  },
+  {
+    name: 'ticks-before-sockets',
+    rule: 'what waits in the sockets counts before the ticks of a pause',
+    ...inRaft('driver/raft-host.ts'),
+    find: 'if (this.#ticksOwed > 0) this.#schedule();',
+    replace: 'if (this.#ticksOwed > 0) this.#turn();',
+    killer: {
+      file: DRIVER.stalls,
+      test: 'a message that waits in a socket counts before the ticks of the pause do',
+    },
   },
 ];
