@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { commitsPerSecond, type Latency, latency } from './commits.ts';
 import { coreStepsPerSecond } from './core-steps.ts';
 import { failovers, gracefulTransfers } from './handover.ts';
+import { readTimes } from './reads.ts';
 import { median, Rig } from './rig.ts';
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'raft.md');
 const MS = Number(process.env['MS'] ?? 3_000);
 const KILLS = Number(process.env['KILLS'] ?? 50);
 const LATENCY_ROUNDS = 400;
+const READ_RUNS = 40;
 const IN_FLIGHT = [1, 16, 256];
 const BOUNDS = {
   coreSteps: 300_000,
@@ -38,6 +40,7 @@ say(
 );
 await throughput();
 await latencies();
+await reads();
 core();
 await handovers();
 const verdict = missed.length === 0 ? 'All bounds are kept.' : `Missed: ${missed.join('; ')}.`;
@@ -74,6 +77,15 @@ async function latencies(): Promise<void> {
   show('one node', await latency(1, LATENCY_ROUNDS), BOUNDS.ratioOfOne);
   show('three nodes', await latency(3, LATENCY_ROUNDS), BOUNDS.ratioOfThree);
   say('');
+}
+
+async function reads(): Promise<void> {
+  const { roundMs, leaseMs } = await readTimes(READ_RUNS);
+  say('## One strong read at the leader of three nodes, in turn', '');
+  say(
+    `${roundMs.toFixed(3)} ms by a round of heartbeats, ${leaseMs.toFixed(3)} ms by a lease (\`lease_reads\`): ${(roundMs / leaseMs).toFixed(1)} times as fast.`,
+    '',
+  );
 }
 
 function core(): void {

@@ -65,6 +65,12 @@ export interface RigNode {
   readonly close: () => Promise<void>;
 }
 
+interface RigOptions {
+  readonly nodes: number;
+  readonly groups: number;
+  readonly leaseReads?: boolean;
+}
+
 /** Raft hosts over real sockets on loopback and real RocksDB stores on one disk, in one process. */
 export class Rig {
   readonly nodes = new Map<string, RigNode>();
@@ -73,15 +79,17 @@ export class Rig {
   readonly #ids: readonly string[];
   readonly #ports = new Map<string, number>();
   readonly #machines = new Map<string, Counter>();
+  readonly #leaseReads: boolean;
   #starts = 0;
 
-  private constructor(directory: string, o: { readonly nodes: number; readonly groups: number }) {
+  private constructor(directory: string, o: RigOptions) {
+    this.#leaseReads = o.leaseReads ?? false;
     this.directory = directory;
     this.#ids = Array.from({ length: o.nodes }, (_, at) => `node-${at + 1}`);
     this.groups = Array.from({ length: o.groups }, (_, group) => group);
   }
 
-  static async start(o: { readonly nodes: number; readonly groups: number }): Promise<Rig> {
+  static async start(o: RigOptions): Promise<Rig> {
     const rig = new Rig(await mkdtemp(join(tmpdir(), 'grape-raft-')), o);
     for (const id of rig.#ids) await rig.open(id);
     for (const node of rig.nodes.values()) rig.#join(node);
@@ -131,7 +139,8 @@ export class Rig {
     });
     const machine = this.#machines.get(id) ?? new Counter();
     this.#machines.set(id, machine);
-    const options = { ...GUIDE_TIMING, logCompactionThreshold: (): number => 2_000 };
+    const leaseReads = this.#leaseReads;
+    const options = { ...GUIDE_TIMING, leaseReads, logCompactionThreshold: (): number => 2_000 };
     const host = await RaftHost.open({
       ...shared,
       kv,
