@@ -99,6 +99,22 @@ test('a slow upload takes nobody’s place, and its waiting time begins when it 
   socket.destroy();
 });
 
+test.each([
+  ['its head', 'POST /vectors HTTP/1.1\r\nhost: x\r\nx-slow: '],
+  ['its body', 'POST /vectors HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"id":1,"vec'],
+])('a client that never ends %s is cut off, with a reason, and holds nothing', async (_, bytes) => {
+  const admission = new Admission({ requestsMax: 10, bodyBytesMax: 1000 });
+  const { raw, call } = await start({
+    admission,
+    timeouts: { headersMs: 200, requestMs: 400, checkMs: 50 },
+  });
+  const answer = await raw(bytes);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(answer).toMatch(/"code":"INVALID_REQUEST","message":"[^"]*Request timeout/);
+  await eventually(() => admission.requests === 0 && admission.bodyBytes === 0);
+  expect((await call('POST', '/vectors/count', {})).json).toEqual({ count: 0 });
+});
+
 test('a client that goes away in the middle of its body leaves nothing behind', async () => {
   const admission = new Admission({ requestsMax: 10, bodyBytesMax: 1000 });
   const { port, call } = await start({ admission });

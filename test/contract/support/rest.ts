@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-import { RestServer } from '../../../server/src/api/index.ts';
+import { type HttpTimeouts, RestServer } from '../../../server/src/api/index.ts';
 import { present, seededRandom, systemClock } from '../../../server/src/base/index.ts';
 import { Metrics, silentLogger } from '../../../server/src/observability/index.ts';
 import { type Admission, AdminService, type NodeHealth } from '../../../server/src/service/index.ts';
@@ -16,6 +16,7 @@ export interface RestOptions extends MemoryClusterOptions {
   readonly adminAuth?: 'open' | 'token';
   readonly health?: NodeHealth;
   readonly admission?: Admission;
+  readonly timeouts?: HttpTimeouts;
 }
 
 export interface Answer {
@@ -78,6 +79,7 @@ export async function startRest(options: RestOptions = {}): Promise<Rest> {
       version: '9.9.9',
     },
     ...(options.admission !== undefined && { admission: options.admission }),
+    ...(options.timeouts !== undefined && { timeouts: options.timeouts }),
   });
   const { port } = server;
   return {

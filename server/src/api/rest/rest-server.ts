@@ -27,9 +27,14 @@ const CONNECTIONS_MAX = 4096;
 /** Longer than what proxies keep an idle connection, so that they close it first and never send into a closed one. */
 const KEEP_ALIVE_MS = 75_000;
 /** A client that dribbles is cut off. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 120_000;
-const TIMEOUT_CHECK_MS = 1000;
+const TIMEOUTS: HttpTimeouts = { headersMs: 10_000, requestMs: 120_000, checkMs: 1000 };
+
+/** How long a client may take to send the head of a request, and all of it; looked at every `checkMs`. */
+export interface HttpTimeouts {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly checkMs: number;
+}
 
 export interface RestServerDeps {
   readonly points: PointsService;
@@ -49,6 +54,8 @@ export interface RestServerDeps {
   };
   /** Requests of clients worked on at one time; a named maximum by default. */
   readonly admission?: Admission;
+  /** Named ones by default. */
+  readonly timeouts?: HttpTimeouts;
 }
 
 /** REST on one port: a plain fast path for points, express for administration. */
@@ -114,11 +121,12 @@ export class RestServer {
   }
 
   #createServer(): Server {
+    const { headersMs, requestMs, checkMs } = this.#deps.timeouts ?? TIMEOUTS;
     const server = createServer(
       {
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+        headersTimeout: headersMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: checkMs,
         keepAliveTimeout: KEEP_ALIVE_MS,
         noDelay: true,
       },
