@@ -206,6 +206,7 @@ function adminService(config: ConfigHandle, cluster: ClusterNode): AdminService 
   return new AdminService({
     directory: cluster,
     leader: () => cluster.leader(),
+    join: (nodeId) => cluster.join(nodeId),
     reports: {
       info: () => ({ ...cluster.reports.info() }),
       nodes: () => ({ ...cluster.reports.nodes() }),

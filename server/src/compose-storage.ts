@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { asError, type Clock } from './base/index.ts';
-import { giveUpStore } from './cluster/index.ts';
+import { giveUpStore, mayGiveUp } from './cluster/index.ts';
 import { roomForStores, watchDisk } from './compose-disk.ts';
 import type { Config } from './config/index.ts';
 import { KvError } from './native/index.ts';
@@ -102,7 +102,7 @@ async function openTrusted(request: OpenRequest, logger: Logger): Promise<Stores
         path: directory.path,
         reason: directory.amnesia,
       });
-      if (enabled && autoRejoin) await giveUpStore(directory);
+      if (enabled && (autoRejoin || (await mayGiveUp(directory)))) await giveUpStore(directory);
     }
     const stores = await openStores(request);
     if ('raft' in stores) return stores;

@@ -69,9 +69,9 @@ function start(): Promise<RunningNode> {
   return startNode({ config, version, logger, onFatal: end, onForgotten });
 }
 
-/** The disk was set back or copied: the node goes on as one that has forgotten. */
+/** The disk was set back or copied, or an operator lets the store go: the node goes on as one that has forgotten. */
 async function startAgain(reason: string): Promise<void> {
-  logger.error('the store is older than others have seen it: the node starts again without it', { reason });
+  logger.error('the node starts again without its store', { reason });
   try {
     if (isStopping) return;
     await node?.abandon();

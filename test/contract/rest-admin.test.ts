@@ -43,7 +43,6 @@ test('until the cluster is formed, reports and points are 503 and say why', asyn
 });
 
 test.each([
-  ['POST', '/cluster/join'],
   ['POST', '/cluster/leave'],
   ['GET', '/cluster/migration/status'],
   ['PATCH', '/cluster/settings'],
@@ -68,6 +67,33 @@ test.each([
   const { call } = await start();
   const answer = await call(method, path, method === 'GET' ? undefined : {});
   expect([answer.status, errorOf(answer).code]).toEqual([400, 'UNSUPPORTED']);
+});
+
+test('a member is let in again by its id', async () => {
+  const asked: string[] = [];
+  const { call } = await start({
+    join: (nodeId) => {
+      asked.push(nodeId);
+      return Promise.resolve('joining');
+    },
+  });
+  const answer = await call('POST', '/cluster/join', { node_id: 'node-2' });
+  expect([answer.status, answer.json]).toEqual([202, { node_id: 'node-2', state: 'joining' }]);
+  expect(asked).toEqual(['node-2']);
+});
+
+test.each([
+  ['no body', undefined, 400, 'INVALID_JSON'],
+  ['a list', [], 400, 'INVALID_REQUEST'],
+  ['no node', {}, 400, 'INVALID_REQUEST'],
+  ['a number', { node_id: 2 }, 400, 'INVALID_REQUEST'],
+  ['an unknown key', { node_id: 'node-2', nodes: 1 }, 400, 'UNKNOWN_KEY'],
+  ['the address of a node to be added', { node_id: 'node-4', address: 'h:1' }, 400, 'UNSUPPORTED'],
+  ['a body that is too large', { node_id: 'x'.repeat(100_000) }, 413, 'PAYLOAD_TOO_LARGE'],
+])('POST /cluster/join with %s is refused and asks nobody', async (_, body, status, code) => {
+  const { call } = await start({ join: () => Promise.reject(new Error('asked')) });
+  const answer = await call('POST', '/cluster/join', body);
+  expect([answer.status, errorOf(answer).code]).toEqual([status, code]);
 });
 
 test('under admin_auth = "token" every administrative call needs a token, known path or not', async () => {

@@ -3,7 +3,7 @@ import { META_GROUP } from '../../server/src/raft/index.ts';
 import { entryKey } from '../../server/src/raft/log/keys.ts';
 import { openRocksKv, WriteBatch } from '../../server/src/storage/index.ts';
 import { type LocalCluster, untilLogged, withCluster } from '../support/cluster.ts';
-import { call, count, search, upsert } from '../support/client.ts';
+import { call, count, errorCode, search, upsert } from '../support/client.ts';
 import { dataOf, wipe } from '../support/disks.ts';
 import { nodeInfo, untilHealthy, writePoints } from '../support/membership.ts';
 import { vectorOf } from '../support/vectors.ts';
@@ -82,10 +82,27 @@ test('with auto_rejoin = false it stays outside, says so, and takes no part', as
     });
     const metrics = await call(cluster.url('node-2'), 'GET', '/metrics');
     expect(metrics.body['text']).toContain('grape_node_standing{standing="wiped"} 1');
+    const stranger = await call(cluster.url('node-1'), 'POST', '/cluster/join', { node_id: 'node-9' });
+    expect([stranger.status, errorCode(stranger)]).toEqual([400, 'UNSUPPORTED']);
     // A majority of the old stores is not there without it: what it would have to confirm is not confirmed.
     await cluster.stop('node-3', 'SIGKILL');
     const reply = await upsert(cluster.url('node-1'), { id: 1, vector: vectorOf(1, DIMENSION) });
     expect(reply.status).not.toBe(200);
+    await cluster.start('node-3');
+    await cluster.whenReady('node-3');
+    await cluster.until('the leader of meta takes the word of an operator', 30_000, async () => {
+      const reply = await call(cluster.url('node-1'), 'POST', '/cluster/join', { node_id: 'node-2' });
+      return reply.status === 202 && reply.body['state'] === 'joining';
+    });
+    await untilHealthy(cluster, 'node-2');
+    // The word was for that once.
+    await cluster.stop('node-2', 'SIGKILL');
+    await wipe(cluster, 'node-2');
+    await cluster.start('node-2');
+    await cluster.until('node-2 waits again', 30_000, async () => {
+      const health = await call(cluster.url('node-2'), 'GET', '/health').catch(() => undefined);
+      return health?.status === 503 && JSON.stringify(health.body).includes('auto_rejoin is false');
+    });
   });
 });
 

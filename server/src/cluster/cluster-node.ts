@@ -19,6 +19,7 @@ import { MetaLeader } from './meta-leader.ts';
 import { MetaStore } from './meta-store.ts';
 import type { Groups, Hello, LocalShards, Peers } from './ports.ts';
 import { Periodic } from './periodic.ts';
+import { Permissions } from './permissions.ts';
 import { placeMeta } from './placement.ts';
 import { Readmissions } from './readmissions.ts';
 import { Repairer } from './repairer.ts';
@@ -66,6 +67,7 @@ interface Running extends ClusterConnections {
   readonly leader: MetaLeader;
   readonly duties: Periodic;
   readonly maps: MapExchange;
+  readonly permissions: Permissions;
 }
 
 /** This node's membership: how it comes about, the replicated map, the replicas it makes this node start. */
@@ -226,6 +228,17 @@ export class ClusterNode {
     throw new GrapeError('SHARD_UNAVAILABLE', 'the collection could not be created now');
   }
 
+  /**
+   * Lets a member that has lost its store, or must not go on with it, come back with a new one. Answers what it is now.
+   * Throws NOT_A_MEMBER, UNSUPPORTED for a node that is no member, and SHARD_UNAVAILABLE.
+   */
+  async join(nodeId: string): Promise<string> {
+    if (this.map() === undefined) throw this.reports.notAMember();
+    await present(this.#running, 'the running part of the node').permissions.permit(nodeId);
+    const { nodes } = this.reports.nodes();
+    return nodes.find((node) => node.node_id === nodeId)?.state === 'healthy' ? 'healthy' : 'joining';
+  }
+
   /** Node id of the leader of `meta`, as far as this node knows. */
   leader(): string | undefined {
     return this.reports.groupState(META_GROUP)?.leaderNode;
@@ -282,22 +295,32 @@ export class ClusterNode {
       heard: () => exchange.heard(),
       onFatal,
     });
+    const permissions = new Permissions({
+      peers,
+      clock,
+      logger,
+      map: () => this.map(),
+      isLeader: () => leader.isLeader,
+      leader: () => this.leader(),
+    });
+    permissions.start();
     repairer.start();
-    this.#readmissions(peers, leader).start();
+    this.#readmissions(peers, leader, permissions).start();
     groups.onLeaderChange((group, _leader, isLeader) => {
       balancer.leaderChanged(group);
       // The first map should not wait for the next period.
       if (group === META_GROUP && isLeader)
         this.#leadMeta().catch((error: unknown) => onFatal(asError(error)));
     });
-    return { groups, peers, replicas, exchange, balancer, leader, duties, maps };
+    return { groups, peers, replicas, exchange, balancer, leader, duties, maps, permissions };
   }
 
-  #readmissions(peers: Peers, leader: MetaLeader): Readmissions {
+  #readmissions(peers: Peers, leader: MetaLeader, permissions: Permissions): Readmissions {
     return new Readmissions({
       nodeId: this.nodeId,
       peers,
       leader,
+      onAdmitted: (nodeId) => permissions.withdraw(nodeId),
       logger: this.#deps.logger,
       standing: () => {
         const { standing } = this.#formation;

@@ -15,7 +15,15 @@ import type { ExplicitSettings } from './settings.ts';
 import type { ClusterMap, Member } from './types.ts';
 
 /** Kinds of requests between nodes; 16 to 31 belong to the cluster. */
-export const RPC = { describe: 16, record: 17, status: 18, changeGroup: 19, readmit: 20 } as const;
+export const RPC = {
+  describe: 16,
+  record: 17,
+  status: 18,
+  changeGroup: 19,
+  readmit: 20,
+  permit: 21,
+  isPermitted: 22,
+} as const;
 
 const STANDINGS = ['blank', 'stopped', 'wiped', 'member'] as const;
 

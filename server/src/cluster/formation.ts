@@ -22,8 +22,10 @@ import {
   type RecordAnswer,
   RPC,
 } from './formation-messages.ts';
+import { PERMITTED_FILE } from './give-up.ts';
 import type { KnownMap } from './known-map.ts';
 import { Periodic } from './periodic.ts';
+import { askForPermission } from './permissions.ts';
 import type { HostPort, Peers } from './ports.ts';
 import { decodeRecord, encodeRecord, founderOf, type FormationRecord, RECORD_FILE } from './record.ts';
 import { askToRejoin } from './rejoin.ts';
@@ -44,6 +46,8 @@ export interface FormationDeps {
   readonly logger: Logger;
   /** The newest map that this node has seen. */
   readonly known: KnownMap;
+  /** The store is not to be trusted, and may go: the node must start again without it. */
+  readonly onForgotten: (reason: string) => void;
   /** The node must end: its configuration contradicts the cluster's, or its disk failed. */
   readonly onFatal: (error: Error) => void;
 }
@@ -61,6 +65,7 @@ export class Formation {
   #standing: Standing;
   #peers: Peers | undefined;
   #lastRefusal: string | undefined;
+  #hasGivenUp = false;
   /** Records are considered one at a time: two senders may offer different ones at once. */
   #considering: Promise<unknown> = Promise.resolve();
 
@@ -123,6 +128,7 @@ export class Formation {
   async #round(): Promise<void> {
     if (this.#standing.kind === 'blank') await this.#askOthers();
     if (this.#standing.kind === 'wiped') await this.#rejoin(this.#standing);
+    if (this.#standing.kind === 'amnesiac') await this.#giveUp(this.#standing);
     if (this.#standing.kind === 'member') await this.#sendRecord(this.#standing.record);
   }
 
@@ -268,12 +274,10 @@ export class Formation {
 
   async #rejoin(standing: Extract<Standing, { kind: 'wiped' }>): Promise<void> {
     const { options, directory, logger } = this.#deps;
-    if (!options.autoRejoin || this.#peers === undefined) return;
+    if (this.#peers === undefined) return;
     const self = memberOf(options, directory.identity.storeUuid);
-    const own = self.raftAddress;
-    const contacts = [...standing.contacts, ...peersToAsk(options)].filter(
-      ({ host, port }) => `${host}:${port}` !== own,
-    );
+    const contacts = this.#othersOf(standing.contacts);
+    if (!options.autoRejoin && !(await this.#isPermitted(contacts))) return;
     const answer = await askToRejoin({ peers: this.#peers, logger }, { self, contacts });
     if ('reason' in answer) {
       this.#noteRejoin(standing, answer.reason);
@@ -287,6 +291,28 @@ export class Formation {
     );
     if (differences.length > 0) throw new StartRefusedError(differences.join('; '));
     await this.#storeAdmission(admission);
+  }
+
+  /** A store that has forgotten what it promised may go when an operator says so; the node starts again without it. */
+  async #giveUp({ record }: Extract<Standing, { kind: 'amnesiac' }>): Promise<void> {
+    const { directory, onForgotten } = this.#deps;
+    const contacts = this.#othersOf(record.founders.map(({ raftAddress }) => parseAddress(raftAddress)));
+    if (this.#hasGivenUp || !(await this.#isPermitted(contacts))) return;
+    this.#hasGivenUp = true;
+    await directory.writeFile(PERMITTED_FILE, Buffer.alloc(0));
+    onForgotten('an operator lets the node come back with a new store');
+  }
+
+  #isPermitted(contacts: readonly HostPort[]): Promise<boolean> {
+    const { options, logger } = this.#deps;
+    if (this.#peers === undefined) return Promise.resolve(false);
+    return askForPermission(this.#peers, { nodeId: options.nodeId, contacts, logger });
+  }
+
+  #othersOf(contacts: readonly HostPort[]): HostPort[] {
+    const { options, directory } = this.#deps;
+    const own = memberOf(options, directory.identity.storeUuid).raftAddress;
+    return [...contacts, ...peersToAsk(options)].filter(({ host, port }) => `${host}:${port}` !== own);
   }
 
   /** Once per text: rounds repeat. */

@@ -1,3 +1,3 @@
 export { ClusterNode } from './cluster-node.ts';
 export { type ClusterMap, type ClusterOptions, type ShardPlacement, StartRefusedError } from './types.ts';
-export { giveUpStore } from './give-up.ts';
+export { giveUpStore, mayGiveUp } from './give-up.ts';

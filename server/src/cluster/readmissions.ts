@@ -25,6 +25,7 @@ interface ReadmissionsDeps {
   readonly standing: () => { readonly record: FormationRecord; readonly picture: ClusterPicture } | undefined;
   /** Raft address of the leader of `meta`, when it is known. */
   readonly leaderAddress: () => string | undefined;
+  readonly onAdmitted: (nodeId: string) => void;
 }
 
 /**
@@ -64,7 +65,7 @@ export class Readmissions {
   }
 
   async #admit(member: Member, known: Member): Promise<ReadmissionAnswer> {
-    const { leader, logger, standing } = this.#deps;
+    const { leader, logger, standing, onAdmitted } = this.#deps;
     const { nodeId, storeUuid } = member;
     try {
       const result = await leader.propose({ kind: 'readmitMember', former: known.storeUuid, member });
@@ -72,6 +73,7 @@ export class Readmissions {
     } catch (error) {
       return refused(asError(error).message);
     }
+    onAdmitted(nodeId);
     logger.warn('a member comes with a new store: other replicas take the place of those it has lost', {
       nodeId,
       storeUuid,

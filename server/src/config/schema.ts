@@ -105,7 +105,7 @@ const cluster = z.strictObject({
     doc: 'The cluster that this node belongs to: a blank directory never forms one, a directory of another cluster ends the process.',
   }),
   auto_rejoin: withDefault(flag(), true, {
-    doc: 'A node that lost its disk asks to be admitted again with the new one; `false`: it stays outside.',
+    doc: 'A node that lost its disk asks to be admitted again with the new one; `false`: it stays outside until `POST /cluster/join` names it.',
   }),
   bootstrap: withDefault(choice('new', 'restore'), 'new', {
     doc: '`restore`: the cluster answers points calls only once a restore has completed.',

@@ -5,6 +5,7 @@ export {
   type Metric,
   METRICS,
 } from './collection.ts';
+export { type JoinRequest, parseJoin } from './cluster-requests.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { parseConsistency } from './fields.ts';
 export { parseJson } from './json.ts';

@@ -18,6 +18,7 @@ function admin(o: { auth?: 'open' | 'token'; tokens?: readonly string[]; health?
       health: () => o.health ?? healthy,
     },
     leader: () => 'node-1',
+    join: () => Promise.resolve('joining'),
     adminAuth: () => o.auth ?? 'open',
     tokens: () => o.tokens ?? ['new', 'old'],
   });

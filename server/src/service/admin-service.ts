@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import { GrapeError } from '../base/index.ts';
+import { parseJoin } from '../model/index.ts';
 import { formedMap } from './formed.ts';
 import type { Directory } from './ports.ts';
 
@@ -30,6 +31,8 @@ export interface AdminServiceDeps {
   readonly reports: ClusterReports;
   /** Node that leads the cluster's metadata now, as far as this node knows. */
   readonly leader: () => string | undefined;
+  /** Lets a member come back with a new store; answers its state. Throws coded errors. */
+  readonly join: (nodeId: string) => Promise<string>;
   /** `open`: `/cluster/*` asks for no token. */
   readonly adminAuth: () => 'open' | 'token';
   /** Tokens that are accepted now: the cluster token and the one before it. */
@@ -70,6 +73,13 @@ export class AdminService {
   async shards(): Promise<JsonObject> {
     formedMap(this.#deps.directory);
     return this.#deps.reports.shards();
+  }
+
+  /** `body` as it was parsed. Throws INVALID_REQUEST, UNKNOWN_KEY, UNSUPPORTED, NOT_A_MEMBER and SHARD_UNAVAILABLE. */
+  async join(body: unknown): Promise<JsonObject> {
+    const { nodeId } = parseJoin(body);
+    formedMap(this.#deps.directory);
+    return { node_id: nodeId, state: await this.#deps.join(nodeId) };
   }
 
   leader(): string | undefined {

@@ -17,6 +17,7 @@ export interface RestOptions extends MemoryClusterOptions {
   readonly health?: NodeHealth;
   readonly admission?: Admission;
   readonly timeouts?: HttpTimeouts;
+  readonly join?: (nodeId: string) => Promise<string>;
 }
 
 export interface Answer {
@@ -61,6 +62,7 @@ export async function startRest(options: RestOptions = {}): Promise<Rest> {
       health: () => options.health ?? HEALTHY,
     },
     leader: () => 'node-1',
+    join: (nodeId) => options.join?.(nodeId) ?? Promise.resolve('joining'),
     adminAuth: () => options.adminAuth ?? 'open',
     tokens: () => ['secret', 'older'],
   });

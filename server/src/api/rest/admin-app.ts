@@ -1,6 +1,8 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { IncomingMessage } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 
 import { GrapeError } from '../../base/index.ts';
+import { parseJson } from '../../model/index.ts';
 import type { AdminService, JsonObject } from '../../service/index.ts';
 
 /** What is served now. */
@@ -8,7 +10,6 @@ const REPORTS = ['info', 'nodes', 'shards'] as const satisfies readonly (keyof A
 
 /** Calls of later versions, with their methods: refused as such, so that nobody takes them for a spelling mistake. */
 const LATER: readonly (readonly [path: string, ...methods: string[]])[] = [
-  ['/cluster/join', 'POST'],
   ['/cluster/leave', 'POST'],
   ['/cluster/migration/status', 'GET'],
   ['/cluster/settings', 'PATCH'],
@@ -30,12 +31,14 @@ const LATER: readonly (readonly [path: string, ...methods: string[]])[] = [
 
 export interface AdminAppDeps {
   readonly admin: AdminService;
+  /** The whole body of a request; throws coded errors, and `ClientGoneError`. */
+  readonly readBody: (request: IncomingMessage) => Promise<Buffer>;
   /** Turns what a call threw into the answer. */
   readonly onError: ErrorRequestHandler;
 }
 
 /** The administrative calls: rare, so the comfort of express costs nothing. */
-export function createAdminApp({ admin, onError }: AdminAppDeps): Express {
+export function createAdminApp({ admin, readBody, onError }: AdminAppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -51,6 +54,13 @@ export function createAdminApp({ admin, onError }: AdminAppDeps): Express {
       .get(reportHandler(() => admin[name]()))
       .all(allowOnly(['GET', 'HEAD']));
   }
+  app
+    .route('/cluster/join')
+    .post(async (request, response) => {
+      refuseParameters(request);
+      response.status(202).json(await admin.join(parseJson(await readBody(request))));
+    })
+    .all(allowOnly(['POST']));
   for (const [path, ...methods] of LATER) {
     app.all(path, (request, response, next) => {
       if (!methods.includes(request.method)) allowOnly(methods)(request, response, next);
@@ -70,12 +80,15 @@ export function createAdminApp({ admin, onError }: AdminAppDeps): Express {
 
 function reportHandler(report: () => Promise<JsonObject>): RequestHandler {
   return async (request, response) => {
-    const [unknown] = Object.keys(request.query);
-    if (unknown !== undefined) {
-      throw new GrapeError('UNKNOWN_KEY', `${JSON.stringify(unknown)} is not a known query parameter`);
-    }
+    refuseParameters(request);
     response.json(await report());
   };
+}
+
+function refuseParameters({ query }: Request): void {
+  const [unknown] = Object.keys(query);
+  if (unknown !== undefined)
+    throw new GrapeError('UNKNOWN_KEY', `${JSON.stringify(unknown)} is not a known query parameter`);
 }
 
 function allowOnly(methods: readonly string[]): RequestHandler {

@@ -58,7 +58,7 @@ async function answered(
   const reservation = new BodyReservation(deps.admission);
   try {
     const body = call.hasBody
-      ? await readBody(request, { bytesMax: deps.bodyBytesMax, reservation })
+      ? await readBody(request, { bytesMax: deps.bodyBytesMax, reservation, setting: '[server] max_body_mb' })
       : NOTHING;
     // Time counts from here: how fast the client sends is its own affair, and takes no place from others.
     const startMs = deps.clock.nowMs();

@@ -35,27 +35,31 @@ export class BodyReservation {
   }
 }
 
+export interface BodyLimits {
+  readonly bytesMax: number;
+  readonly reservation: BodyReservation;
+  /** The key of the configuration that sets `bytesMax`; none when nothing does. */
+  readonly setting?: string;
+}
+
 /**
  * The whole body. Throws PAYLOAD_TOO_LARGE over `bytesMax`, TOO_MANY_REQUESTS when the node holds too many bodies
  * (both after reading the rest and dropping it), and `ClientGoneError`.
  */
-export function readBody(
-  request: IncomingMessage,
-  limits: { readonly bytesMax: number; readonly reservation: BodyReservation },
-): Promise<Buffer> {
+export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > DRAIN_BYTES_MAX) return Promise.reject(undrained(limits.bytesMax));
+  if (declared > DRAIN_BYTES_MAX) return Promise.reject(undrained(limits));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    let refusal: GrapeError | undefined = declared > limits.bytesMax ? tooLarge(limits.bytesMax) : undefined;
+    let refusal: GrapeError | undefined = declared > limits.bytesMax ? tooLarge(limits) : undefined;
     const refuse = (error: GrapeError): void => {
       refusal = error;
       chunks.length = 0;
     };
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > DRAIN_BYTES_MAX) reject(undrained(limits.bytesMax));
+      if (bytes > DRAIN_BYTES_MAX) reject(undrained(limits));
       else if (refusal === undefined) {
         refusal = keep(chunk, bytes, limits);
         if (refusal === undefined) chunks.push(chunk);
@@ -71,12 +75,8 @@ export function readBody(
 }
 
 /** Undefined when the chunk may be kept. */
-function keep(
-  chunk: Buffer,
-  bytes: number,
-  limits: { readonly bytesMax: number; readonly reservation: BodyReservation },
-): GrapeError | undefined {
-  if (bytes > limits.bytesMax) return tooLarge(limits.bytesMax);
+function keep(chunk: Buffer, bytes: number, limits: BodyLimits): GrapeError | undefined {
+  if (bytes > limits.bytesMax) return tooLarge(limits);
   try {
     limits.reservation.add(chunk.length);
     return undefined;
@@ -91,14 +91,14 @@ function joined(chunks: readonly Buffer[], bytes: number): Buffer {
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes);
 }
 
-function tooLarge(bytesMax: number): GrapeError {
-  return new GrapeError('PAYLOAD_TOO_LARGE', tooLargeMessage(bytesMax));
+function tooLarge(limits: BodyLimits): GrapeError {
+  return new GrapeError('PAYLOAD_TOO_LARGE', tooLargeMessage(limits));
 }
 
-function undrained(bytesMax: number): GrapeError {
-  return new UndrainedBodyError('PAYLOAD_TOO_LARGE', tooLargeMessage(bytesMax));
+function undrained(limits: BodyLimits): GrapeError {
+  return new UndrainedBodyError('PAYLOAD_TOO_LARGE', tooLargeMessage(limits));
 }
 
-function tooLargeMessage(bytesMax: number): string {
-  return `the body is larger than ${bytesMax} bytes ([server] max_body_mb)`;
+function tooLargeMessage({ bytesMax, setting }: BodyLimits): string {
+  return `the body is larger than ${bytesMax} bytes${setting === undefined ? '' : ` (${setting})`}`;
 }

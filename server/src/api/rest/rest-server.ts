@@ -16,12 +16,14 @@ import { createAdminApp } from './admin-app.ts';
 import { type Answer, codedError, errorAnswer } from './error-answer.ts';
 import { type CommonHeaders, commonHeaders, type Exchange, JSON_TYPE, mustClose, send } from './exchange.ts';
 import { handlePoints, type PointHandlerDeps } from './point-handler.ts';
-import { ClientGoneError } from './request-body.ts';
+import { BodyReservation, ClientGoneError, readBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 import { findRoute, type Route } from './routes.ts';
 import { statusPage } from './status-pages.ts';
 import { TrafficCount } from './traffic-count.ts';
 
+/** Bodies of administrative calls are short. */
+const ADMIN_BODY_BYTES_MAX = 64 * 1024;
 /** Connections at one time; further ones are closed at once. */
 const CONNECTIONS_MAX = 4096;
 /** Longer than what proxies keep an idle connection, so that they close it first and never send into a closed one. */
@@ -89,6 +91,7 @@ export class RestServer {
     };
     const app = createAdminApp({
       admin: deps.admin,
+      readBody: (request) => this.#readAdminBody(request),
       onError: (error: unknown, request, _response, next) => {
         const exchange = this.#exchanges.get(request);
         if (exchange === undefined) next(error);
@@ -163,6 +166,15 @@ export class RestServer {
       this.#traffic.count(socket);
     });
     response.on('error', () => response.destroy());
+  }
+
+  async #readAdminBody(request: IncomingMessage): Promise<Buffer> {
+    const reservation = new BodyReservation(this.#pointDeps.admission);
+    try {
+      return await readBody(request, { bytesMax: ADMIN_BODY_BYTES_MAX, reservation });
+    } finally {
+      reservation.release();
+    }
   }
 
   #serveAdmin(exchange: Exchange): void {

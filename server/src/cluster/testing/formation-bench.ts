@@ -108,6 +108,7 @@ export class FormationBench {
       clock: this.clock,
       logger: silentLogger,
       known: new KnownMap(),
+      onForgotten: (reason) => fatal.push(new Error(reason)),
       onFatal: (error) => fatal.push(error),
     }).catch(async (error: unknown) => {
       await directory.close();
