@@ -9,6 +9,9 @@ import type { ClusterMap } from './types.ts';
 /** How long the word of an operator counts, unless the node is admitted before. */
 const VALID_MS = 10 * 60_000;
 const REQUEST_MS_MAX = 5_000;
+/** How long a leader of `meta` is waited for, and how often it is looked for. */
+const LEADER_WAIT_MS = 10_000;
+const RETRY_MS = 200;
 const FORMAT = 1;
 
 interface PermissionsDeps {
@@ -44,9 +47,9 @@ export class Permissions {
     peers.handle(RPC.isPermitted, (_from, body) => Promise.resolve(this.#answer(readNodeId(body))));
   }
 
-  /** Throws UNSUPPORTED for a node that is no member, SHARD_UNAVAILABLE when no leader of `meta` takes it. */
+  /** Throws UNSUPPORTED for a node that is no member, SHARD_UNAVAILABLE when no leader of `meta` takes it in time. */
   async permit(nodeId: string): Promise<void> {
-    const { isLeader, leader, map, peers } = this.#deps;
+    const { map, clock } = this.#deps;
     if (map()?.members.some((member) => member.nodeId === nodeId) !== true) {
       const members =
         map()
@@ -57,15 +60,29 @@ export class Permissions {
         `${nodeId} is not a member (${members}): adding nodes is not supported by this version`,
       );
     }
+    for (const endMs = clock.nowMs() + LEADER_WAIT_MS; ;) {
+      const refusal = await this.#tryLeader(nodeId);
+      if (refusal === undefined) return;
+      if (clock.nowMs() >= endMs) throw new GrapeError('SHARD_UNAVAILABLE', refusal);
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+    }
+  }
+
+  /** Answers why the leader of `meta` has not taken it. */
+  async #tryLeader(nodeId: string): Promise<string | undefined> {
+    const { isLeader, leader, peers } = this.#deps;
     if (isLeader()) {
       this.#permitHere(nodeId);
-      return;
+      return undefined;
     }
     const to = leader();
-    if (to === undefined) throw new GrapeError('SHARD_UNAVAILABLE', 'no leader of meta is known');
-    await peers.request(to, RPC.permit, encodeNodeId(nodeId), REQUEST_MS_MAX).catch((error: unknown) => {
-      throw new GrapeError('SHARD_UNAVAILABLE', `the leader of meta, ${to}: ${asError(error).message}`);
-    });
+    if (to === undefined) return 'no leader of meta is known';
+    try {
+      await peers.request(to, RPC.permit, encodeNodeId(nodeId), REQUEST_MS_MAX);
+      return undefined;
+    } catch (error) {
+      return `the leader of meta, ${to}: ${asError(error).message}`;
+    }
   }
 
   /** The node has come back: once more is another word. */
