@@ -146,12 +146,12 @@ async function expectEqualsOracle(
     for (const { payload, idKey } of found)
       expect(payload?.toString()).toBe(`{"of":"${idKey.toString('hex')}"}`);
     const live = shards.reduce((sum, shard) => sum + (oracle.get(shard)?.size ?? 0), 0);
-    expect(node.host.count(1, shards)).toBe(live);
+    expect(await node.host.count({ collection: 1, shards })).toBe(live);
   }
-  const live = node.host.count(1, SHARDS);
+  const live = await node.host.count({ collection: 1, shards: SHARDS });
   expect(node.host.stats()[0]?.live).toBe(live);
   const page = { collection: 1, shards: SHARDS, after: undefined, limit: 10_000, withVector: false };
-  expect((await node.host.scroll(page)).length).toBe(live);
+  expect((await node.host.scroll(page)).points.length).toBe(live);
 }
 
 test.each(METRICS)(

@@ -17,7 +17,7 @@ async function expectIndexEqualsStore(world: ShardWorld): Promise<void> {
   const stored = await world.stored();
   expect(await world.found()).toEqual(stored);
   expect(world.host.stats()[0]?.live).toBe(stored.length);
-  expect(world.host.count(SCHEMA.id, world.shards)).toBe(stored.length);
+  expect(await world.host.count({ collection: SCHEMA.id, shards: world.shards })).toBe(stored.length);
 }
 
 test('a clean restart loads the saved index and feeds it nothing', async () => {
@@ -150,7 +150,7 @@ test('a shard that is opened late is searchable as soon as a search asks for it'
   late.host.openShard(1);
   await late.host.apply([{ group: 1, entries: entries(31, 40) }]);
   expect(await late.found([0, 1])).toEqual(await late.stored([0, 1]));
-  expect(late.host.count(SCHEMA.id, [1])).toBe((await late.found([1])).length);
+  expect(await late.host.count({ collection: SCHEMA.id, shards: [1] })).toBe((await late.found([1])).length);
 });
 
 test('setting a collection twice at once is harmless, setting another schema is a defect', async () => {

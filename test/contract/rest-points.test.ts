@@ -193,3 +193,40 @@ test('status pages', async () => {
   expect(metrics.text).toMatch(/grape_network_sent_bytes_total\{plane="rest"\} [1-9]/);
   expect((await rest.call('HEAD', '/health')).text).toBe('');
 });
+
+describe('a filter', () => {
+  const filter = { must: { key: 'n', range: { gte: 3 } } };
+
+  beforeEach(async () => {
+    const points = [1, 2, 3, 4, 5].map((n) => ({ id: n, vector: [n, 1, 0], payload: { n } }));
+    await rest.call('POST', '/vectors', { points });
+  });
+
+  test('limits a search, also one of a batch', async () => {
+    const search = { vector: [1, 1, 0], with_payload: false };
+    const found = await rest.call('POST', '/vectors/search/batch', {
+      searches: [search, { ...search, filter }],
+    });
+    const [all, some] = found.json['results'] as { id: number }[][];
+    expect(all?.map(({ id }) => id)).toHaveLength(5);
+    expect(some?.map(({ id }) => id).sort()).toEqual([3, 4, 5]);
+  });
+
+  test('limits a scroll and a count', async () => {
+    const first = await rest.call('POST', '/vectors/scroll', { filter, limit: 2 });
+    expect((first.json['points'] as { id: number }[]).map(({ id }) => id)).toEqual([3, 4]);
+    const second = await rest.call('POST', '/vectors/scroll', { filter, cursor: first.json['next_cursor'] });
+    expect((second.json['points'] as { id: number }[]).map(({ id }) => id)).toEqual([5]);
+    expect(second.json['next_cursor']).toBeNull();
+    expect((await rest.call('POST', '/vectors/count', { filter })).json).toEqual({ count: 3 });
+  });
+
+  test('that is wrong is refused with the place', async () => {
+    const wrong = { must: [{ key: 'n', range: { gte: 3, lt: 1 } }] };
+    const answer = await rest.call('POST', '/vectors/count', { filter: wrong });
+    expect([answer.status, errorOf(answer)]).toMatchObject([
+      400,
+      { code: 'INVALID_FILTER', message: 'filter.must[0].range has a lower bound above its upper one' },
+    ]);
+  });
+});

@@ -31,7 +31,7 @@ test('an upsert replaces the whole point and remembers how the id was written la
   await host.apply([{ group: 0, entries: [entry(2, upsert(point(5, [0, 1, 0], { b: 2 })))] }]);
   const found = await host.get(0, SCHEMA.id, key(5));
   expect(found).toMatchObject({ isInteger: true, version: 2, payload: Buffer.from('{"b":2}') });
-  expect(host.count(SCHEMA.id, [0])).toBe(1);
+  expect(await host.count({ collection: SCHEMA.id, shards: [0] })).toBe(1);
 });
 
 test('deletes tell which points were there, also when ids repeat within one turn', async () => {
@@ -49,7 +49,7 @@ test('deletes tell which points were there, also when ids repeat within one turn
     [{ kind: 'upserted', version: 1 }],
     [{ kind: 'upserted', version: 3 }],
   ]);
-  expect(host.count(SCHEMA.id, [0, 1])).toBe(2);
+  expect(await host.count({ collection: SCHEMA.id, shards: [0, 1] })).toBe(2);
   expect([host.vectors(0), host.vectors(1)]).toEqual([1, 1]);
   expect([host.applied(0), host.applied(1)]).toEqual([3, 1]);
 });
@@ -172,7 +172,7 @@ test('scroll pages over all shards in id order without gaps or repeats', async (
       limit: 7,
       withVector: false,
     };
-    const points = await host.scroll(page);
+    const { points } = await host.scroll(page);
     if (points.length === 0) break;
     expect(points.every((p) => p.vector.length === 0)).toBe(true);
     seen.push(...points.map(({ idKey }) => idKey));

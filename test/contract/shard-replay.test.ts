@@ -60,13 +60,13 @@ const aStep = fc.oneof(
 type Log = readonly (PointCommand | undefined)[];
 
 async function expectEqualsModel(world: ShardWorld, logs: readonly Log[]): Promise<void> {
-  expect(world.host.stats()[0]?.live).toBe(world.host.count(SCHEMA.id, SHARDS));
+  expect(world.host.stats()[0]?.live).toBe(await world.host.count({ collection: SCHEMA.id, shards: SHARDS }));
   for (const shard of SHARDS) {
     const model = modelOf(logs[shard]!, world.host.applied(shard));
     const expected = [...model].map(([id, version]) => `${id}@${String(version)}`).sort();
     expect(await world.stored([shard])).toEqual(expected);
     expect(await world.found([shard])).toEqual(expected);
-    expect(world.host.count(SCHEMA.id, [shard])).toBe(model.size);
+    expect(await world.host.count({ collection: SCHEMA.id, shards: [shard] })).toBe(model.size);
     expect(world.host.vectors(shard)).toBe(model.size);
   }
 }

@@ -57,7 +57,7 @@ test('a snapshot makes one state of another: points, index, counts and remembere
   expect(into.host.durableApplied(0)).toBe(42);
   expect(await into.stored()).toEqual(await from.stored());
   expect(await into.found()).toEqual(await from.stored());
-  expect(into.host.count(SCHEMA.id, [0])).toBe(39);
+  expect(await into.host.count({ collection: SCHEMA.id, shards: [0] })).toBe(39);
   const more = [named(43), entry(44, upsert(point('after', [0, 0, 1])))];
   expect(await into.host.apply([{ group: 0, entries: more }])).toEqual(
     await from.host.apply([{ group: 0, entries: more }]),

@@ -71,7 +71,7 @@ export class ShardWorld {
   /** The same from the store alone. */
   async stored(shards: readonly number[] = this.shards): Promise<string[]> {
     const page = { collection: SCHEMA.id, shards, after: undefined, limit: 10_000, withVector: false };
-    const points = await this.host.scroll(page);
+    const { points } = await this.host.scroll(page);
     return points.map(({ idKey, version }) => `${idKey.toString('hex')}@${String(version)}`).sort();
   }
 

@@ -40,6 +40,7 @@ export const ERRORS = {
   DIMENSION_MISMATCH: invalid('Send vectors with as many values as the collection has dimensions.'),
   INVALID_PAYLOAD: invalid('Send a JSON object of at most 1 MiB and bounded nesting.'),
   INVALID_CURSOR: invalid('Start the scroll again without a cursor.'),
+  INVALID_FILTER: invalid('Correct the filter; the message names the place in it and what must be there.'),
   UNSUPPORTED: invalid('This version does not offer the feature yet; leave it out of the request.'),
   UNSUPPORTED_MEDIA_TYPE: invalid('Send JSON as application/json.', 415),
   METHOD_NOT_ALLOWED: invalid('Use one of the methods of the Allow header.', 405),

@@ -1,19 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { asError, type Clock, GrapeError, invariant } from '../base/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import type { CollectionSchema, Filter } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { type KvStore, untilRoom } from '../storage/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import { Flusher } from './flusher.ts';
+import { compileFilter } from './filter/matcher.ts';
 import { Generations } from './generations.ts';
 import { IndexKeeper } from './index-keeper.ts';
 import { IndexSaver } from './index-saver.ts';
 import { type PointAddress, pointKey } from './keys.ts';
 import { nativeIndexes } from './native-indexes.ts';
-import { type ScoredPoint, searchNode, type SearchQuery } from './node-search.ts';
+import { searchNode } from './node-search.ts';
 import { PointStore } from './point-store.ts';
 import { orRefused } from './room.ts';
-import { mergeById } from './scroll.ts';
+import { compiled, type TimedFilter, visitMatching } from './matching-points.ts';
+import type { ScoredPoint } from './scored-point.ts';
+import { mergeById, type ScrollPage } from './scroll.ts';
+import type { SearchQuery } from './search-query.ts';
 import { SerialLock } from './serial-lock.ts';
 import type { ShardExport } from './shard-export.ts';
 import type { ShardImport } from './shard-import.ts';
@@ -59,8 +63,15 @@ export interface ScrollQuery {
   /** Id key of the last point of the page before. */
   readonly after: Buffer | undefined;
   readonly limit: number;
+  readonly filter?: Filter | undefined;
   /** Otherwise `vector` is empty. */
   readonly withVector: boolean;
+}
+
+export interface CountQuery {
+  readonly collection: number;
+  readonly shards: readonly number[];
+  readonly filter?: TimedFilter | undefined;
 }
 
 export interface CollectionStats extends IndexStats {
@@ -72,6 +83,8 @@ export interface CollectionStats extends IndexStats {
 /** Every shard is read ahead by one chunk, of which a short page uses only a part. */
 const SCROLL_CHUNK_BYTES_MIN = 16 * 1024;
 const SCROLL_CHUNK_BYTES_MAX = 256 * 1024;
+/** Of every shard: how many points a page looks at is not known. */
+const FILTER_CHUNK_BYTES = 64 * 1024;
 
 /**
  * Points and vector indexes of all shards of a node. The store is the truth; an index is a cache of it. Writes come as
@@ -257,29 +270,45 @@ export class Engine {
       indexes: this.#indexes,
       store: this.#store,
       states: this.#states,
+      clock: this.#o.clock,
       settled: () => this.#lock.idle(),
     };
     return orRefused(searchNode(context, query));
   }
 
-  /** At most `limit` points in id order over all `shards`. */
-  async scroll(query: ScrollQuery): Promise<StoredPoint[]> {
-    const { collection, after, limit } = query;
-    const chunkBytes = Math.min(SCROLL_CHUNK_BYTES_MAX, Math.max(SCROLL_CHUNK_BYTES_MIN, 256 * limit));
+  /** At most `limit` points in id order over all `shards`; fewer also when few pass the filter. */
+  async scroll(query: ScrollQuery): Promise<ScrollPage> {
+    const { collection, after, filter } = query;
+    const matcher = filter && compileFilter(filter);
+    const limit = filter === undefined ? query.limit : undefined;
+    const chunkBytes = limit === undefined ? FILTER_CHUNK_BYTES : scrollChunkBytes(limit);
     const sources = query.shards.map((shard) => {
       const { generation } = this.shardState(shard);
-      const options = { after, limit, chunkBytes };
+      const options = { after, chunkBytes, ...(limit !== undefined && { limit }) };
       return this.#store.scan({ shard, generation, collection }, options);
     });
-    const points = await orRefused(mergeById(sources, limit));
-    if (query.withVector) return points;
-    return points.map((point) => ({ ...point, vector: NO_VECTOR }));
+    const page = await orRefused(mergeById(sources, { limit: query.limit, matcher }));
+    if (query.withVector) return page;
+    return { ...page, points: page.points.map((point) => ({ ...point, vector: NO_VECTOR })) };
   }
 
-  /** Points of one collection in these shards, exact as of the applied state. */
-  count(collection: number, shards: readonly number[]): number {
+  /** Points of one collection in these shards, exact as of the applied state of each; throws as `visitMatching`. */
+  async count({ collection, shards, filter }: CountQuery): Promise<number> {
     let live = 0;
-    for (const shard of shards) live += this.shardState(shard).collections.get(collection)?.live ?? 0;
+    if (filter === undefined) {
+      for (const shard of shards) live += this.shardState(shard).collections.get(collection)?.live ?? 0;
+      return live;
+    }
+    const visit = (): void => {
+      live += 1;
+    };
+    const { clock } = this.#o;
+    const slices = shards.map((shard) => ({
+      shard,
+      collection,
+      generation: this.shardState(shard).generation,
+    }));
+    await orRefused(visitMatching({ store: this.#store, clock }, { slices, ...compiled(filter) }, visit));
     return live;
   }
 
@@ -377,3 +406,7 @@ export class Engine {
 }
 
 const NO_VECTOR = Buffer.alloc(0);
+
+function scrollChunkBytes(limit: number): number {
+  return Math.min(SCROLL_CHUNK_BYTES_MAX, Math.max(SCROLL_CHUNK_BYTES_MIN, 256 * limit));
+}

@@ -1,8 +1,19 @@
-export { type CollectionStats, Engine, type PointRef, type ScrollQuery, type Touched } from './engine.ts';
+export {
+  type CollectionStats,
+  type CountQuery,
+  Engine,
+  type PointRef,
+  type ScrollQuery,
+  type Touched,
+} from './engine.ts';
+export type { TimedFilter } from './matching-points.ts';
+export { compileFilter, matches } from './filter/matcher.ts';
+export type { ScrollPage } from './scroll.ts';
 export type { RetryCounts } from './retry-counts.ts';
 export type { RetryRef } from './retry-ledger.ts';
 export { DIGEST_BYTES, type RetryRow } from './retry-row.ts';
-export type { ScoredPoint, SearchQuery } from './node-search.ts';
+export type { ScoredPoint } from './scored-point.ts';
+export type { SearchQuery } from './search-query.ts';
 export type { StoredPoint } from './stored-point.ts';
 export type { EntryAddress, Turn } from './turn.ts';
 export type { VectorIndexes } from './vector-index-port.ts';

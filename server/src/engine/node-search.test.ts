@@ -4,7 +4,8 @@ import { parsePointId } from '../model/index.ts';
 import { MemoryKv, WriteBatch } from '../storage/index.ts';
 import { CollectionIndex } from './collection-index.ts';
 import { pointKey } from './keys.ts';
-import { searchNode, type SearchQuery } from './node-search.ts';
+import { searchNode } from './node-search.ts';
+import type { SearchQuery } from './search-query.ts';
 import { PointStore } from './point-store.ts';
 import { newShardState } from './shard-state.ts';
 import { encodePointValue } from './stored-point.ts';
@@ -54,6 +55,7 @@ async function search(o: {
     indexes,
     store: new PointStore(kv),
     states: new Map([[0, newShardState(AT)]]),
+    clock: systemClock,
     settled: () => Promise.resolve(),
   };
   const found = await searchNode(context, {

@@ -40,7 +40,9 @@ test('sources in id order are merged into one in id order, up to the limit, and 
           chunk,
         ),
       );
-      expect(await mergeById(open, limit)).toEqual(points.slice(0, limit));
+      const page = await mergeById(open, { limit });
+      expect(page.points).toEqual(points.slice(0, limit));
+      expect(page.through).toEqual(points.length < limit ? undefined : points[limit - 1]?.idKey);
       expect(sources.open).toBe(0);
     }),
   );
@@ -53,6 +55,6 @@ test('a source that fails rejects the merge and leaves nothing open', async () =
     await Promise.reject(new Error('damaged'));
   }
   const open = [sources.of([pointOf(1, 0), pointOf(2, 0)], 1), failing()];
-  await expect(mergeById(open, 10)).rejects.toThrow('damaged');
+  await expect(mergeById(open, { limit: 10 })).rejects.toThrow('damaged');
   expect(sources.open).toBe(0);
 });

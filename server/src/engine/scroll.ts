@@ -1,27 +1,54 @@
+import { Breather } from '../base/index.ts';
+import { type Matcher, matches } from './filter/matcher.ts';
 import type { StoredPoint } from './stored-point.ts';
 
+/** A part of a scroll. */
+export interface ScrollPage {
+  /** Ascending by id. */
+  readonly points: StoredPoint[];
+  /** Key of the last id that was looked at; undefined: there are no more. */
+  readonly through: Buffer | undefined;
+}
+
+export interface MergeOptions {
+  /** Points of the page at most. */
+  readonly limit: number;
+  /** Only points that pass. */
+  readonly matcher?: Matcher | undefined;
+}
+
+/** Points that one page looks at, at most: so that a page without matches ends too. */
+const ROWS_MAX = 8_192;
+/** Bytes of payloads that are looked at before others get their turn. */
+const BYTES_BEFORE_REST = 512 * 1024;
+/** What a point costs beside its payload, as if it were bytes. */
+const ROW_BYTES = 256;
+
 /**
- * The first `limit` points in id order over several sources, each of them in id order; the sources' ids are disjoint.
- * Every source is closed at the end.
+ * The first points in id order over several sources, each of them in id order; the sources' ids are disjoint. Every source
+ * is closed at the end.
  */
 export async function mergeById(
   sources: readonly AsyncIterable<StoredPoint[]>[],
-  limit: number,
-): Promise<StoredPoint[]> {
+  { limit, matcher }: MergeOptions,
+): Promise<ScrollPage> {
   const cursors = sources.map((source) => new Cursor(source));
   try {
     // Ascending by the id of the current point.
     const open: Cursor[] = [];
     const started = await Promise.all(cursors.map((cursor) => cursor.advance()));
     cursors.filter((_, position) => started[position]).forEach((cursor) => insert(open, cursor));
-    const merged: StoredPoint[] = [];
-    while (merged.length < limit) {
+    const points: StoredPoint[] = [];
+    const breather = new Breather(BYTES_BEFORE_REST);
+    for (let rows = 1; ; rows += 1) {
       const first = open.shift();
-      if (first === undefined) break;
-      merged.push(first.current);
-      if (merged.length < limit && (await advanced(first))) insert(open, first);
+      if (first === undefined) return { points, through: undefined };
+      const { current } = first;
+      if (matcher === undefined || matches(matcher, current)) points.push(current);
+      if (points.length === limit || rows === ROWS_MAX) return { points, through: current.idKey };
+      if (matcher !== undefined && breather.spend(ROW_BYTES + current.payload.length)) await breather.rest();
+      if (await advanced(first)) insert(open, first);
     }
-    return merged;
   } finally {
     await Promise.all(cursors.map((cursor) => cursor.close()));
   }

@@ -8,6 +8,7 @@ export {
 export { type JoinRequest, parseJoin } from './cluster-requests.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { parseConsistency } from './fields.ts';
+export * from './filter/index.ts';
 export { parseJson } from './json.ts';
 export { parsePointId, parsePointIdFromPath, type PointId, pointIdJson, pointIdText } from './point-id.ts';
 export { parseCount, parseScroll, parseSearch, parseSearchBatch } from './read-requests.ts';
@@ -16,6 +17,7 @@ export type {
   CountRequest,
   DeleteRequest,
   ParseContext,
+  FilterText,
   PointWrite,
   ScrollRequest,
   SearchRequest,

@@ -64,7 +64,7 @@ describe('a search', () => {
       'INVALID_REQUEST',
       'consistency must be "strong", "leader" or "eventual"',
     ],
-    ['{"vector":[1,2],"filter":{}}', 'UNSUPPORTED', 'filter is not supported'],
+    ['{"vector":[1,2],"filter":{"must":3}}', 'INVALID_FILTER', 'filter.must must be a condition'],
     ['{"vector":[1,2],"target_recall":0.9}', 'UNSUPPORTED', 'target_recall is not supported'],
     ['{"vector":[1,2],"top":5}', 'UNKNOWN_KEY', 'the body has the unknown key "top"'],
   ])('%s is refused with %s', (json, code, message) => {
@@ -123,7 +123,7 @@ describe('a scroll', () => {
     ['{"limit":0}', 'INVALID_REQUEST', 'limit must be'],
     ['{"cursor":null}', 'INVALID_CURSOR', 'cursor must be a string'],
     ['{"cursor":"abc"}', 'INVALID_CURSOR', 'cursor is not one'],
-    ['{"filter":{}}', 'UNSUPPORTED', 'filter is not supported'],
+    ['{"filter":[]}', 'INVALID_REQUEST', 'filter must be a JSON object'],
     ['{"offset":1}', 'UNKNOWN_KEY', 'unknown key "offset"'],
     ['null', 'INVALID_REQUEST', 'the body must be a JSON object'],
   ])('%s is refused with %s', (json, code, message) => {
@@ -135,7 +135,9 @@ describe('a count', () => {
   it('needs no body and takes a consistency', () => {
     expect(parseCount(undefined)).toEqual({ consistency: 'strong' });
     expect(parseCount({ consistency: 'leader' })).toEqual({ consistency: 'leader' });
-    expect(() => parseCount({ filter: {} })).toThrow(refusal('UNSUPPORTED', 'filter'));
+    const filter = { must: { key: 'a', match: { value: 1 } } };
+    expect(parseCount({ filter })).toEqual({ filter: JSON.stringify(filter), consistency: 'strong' });
+    expect(() => parseCount({ filter: null })).toThrow(refusal('INVALID_REQUEST', 'filter'));
     expect(() => parseCount(null)).toThrow(refusal('INVALID_REQUEST', 'the body must be a JSON object'));
   });
 });

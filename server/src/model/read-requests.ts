@@ -1,8 +1,9 @@
 import { GrapeError } from '../base/index.ts';
 import { decodeCursor } from './cursor.ts';
 import { FieldReader, parseItems } from './fields.ts';
+import { parseFilter } from './filter/index.ts';
 import { isExactInteger } from './json.ts';
-import type { CountRequest, ParseContext, ScrollRequest, SearchRequest } from './requests.ts';
+import type { CountRequest, FilterText, ParseContext, ScrollRequest, SearchRequest } from './requests.ts';
 import { parseVector } from './vector.ts';
 
 /** Most results of a search, most points of a page, and most `offset + limit`. */
@@ -23,16 +24,16 @@ const NOTHING: ReadonlySet<string> = new Set();
 const SEARCH = {
   keys: new Set([
     ...['vector', 'limit', 'offset', 'score_threshold', 'with_payload', 'with_vector'],
-    ...['ef', 'exact', 'consistency'],
+    ...['ef', 'exact', 'filter', 'consistency'],
   ]),
-  laterKeys: new Set(['filter', 'target_recall']),
+  laterKeys: new Set(['target_recall']),
 };
 const BATCH = { keys: new Set(['searches']), laterKeys: NOTHING };
 const SCROLL = {
-  keys: new Set(['limit', 'cursor', 'with_vector', 'with_payload', 'consistency']),
-  laterKeys: new Set(['filter']),
+  keys: new Set(['limit', 'cursor', 'with_vector', 'with_payload', 'filter', 'consistency']),
+  laterKeys: NOTHING,
 };
-const COUNT = { keys: new Set(['consistency']), laterKeys: new Set(['filter']) };
+const COUNT = { keys: new Set(['filter', 'consistency']), laterKeys: NOTHING };
 
 /** Throws a `GrapeError` that names the first bad field. */
 export function parseSearch(body: unknown, context: ParseContext): SearchRequest {
@@ -65,6 +66,7 @@ export function parseScroll(body: unknown): ScrollRequest {
   return {
     limit: fields.integer('limit', LIMIT, RESULTS_DEFAULT),
     cursor: cursor === undefined ? undefined : decodeCursor(cursor),
+    filter: filterText(fields),
     withVector: fields.boolean('with_vector', false),
     withPayload: fields.boolean('with_payload', true),
     consistency: fields.consistency(),
@@ -73,7 +75,8 @@ export function parseScroll(body: unknown): ScrollRequest {
 
 /** An absent body is `{}`. */
 export function parseCount(body: unknown): CountRequest {
-  return { consistency: new FieldReader(body === undefined ? {} : body, '', COUNT).consistency() };
+  const fields = new FieldReader(body === undefined ? {} : body, '', COUNT);
+  return { filter: filterText(fields), consistency: fields.consistency() };
 }
 
 function parseOneSearch(body: unknown, path: string, context: ParseContext): SearchRequest {
@@ -88,6 +91,7 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
     vector: parseVector(fields.required('vector'), fields.path('vector'), context),
     limit,
     offset,
+    filter: filterText(fields),
     scoreThreshold: scoreThreshold(fields),
     withPayload: fields.boolean('with_payload', true),
     withVector: fields.boolean('with_vector', false),
@@ -95,6 +99,13 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
     exact: fields.boolean('exact', false),
     consistency: fields.consistency(),
   };
+}
+
+function filterText(fields: FieldReader): FilterText | undefined {
+  const value = fields.value('filter');
+  if (value === undefined) return undefined;
+  parseFilter(value, fields.path('filter'));
+  return JSON.stringify(value);
 }
 
 function scoreThreshold(fields: FieldReader): number | undefined {

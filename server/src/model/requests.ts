@@ -14,6 +14,9 @@ export interface ParseContext {
   readonly metric: Metric;
 }
 
+/** The JSON text of a filter that `parseFilter` takes: what travels between threads and nodes. */
+export type FilterText = string;
+
 /** A validated point on its way into a command. */
 export interface PointWrite {
   readonly id: PointId;
@@ -37,6 +40,7 @@ export interface DeleteRequest {
 
 export interface SearchRequest {
   readonly vector: Float32Array;
+  readonly filter?: FilterText | undefined;
   /** 1 to 10,000; `offset + limit` at most 10,000. */
   readonly limit: number;
   readonly offset: number;
@@ -55,11 +59,13 @@ export interface ScrollRequest {
   readonly limit: number;
   /** Key of the last id of the page before; the next page starts after it. */
   readonly cursor: Buffer | undefined;
+  readonly filter?: FilterText | undefined;
   readonly withVector: boolean;
   readonly withPayload: boolean;
   readonly consistency: Consistency;
 }
 
 export interface CountRequest {
+  readonly filter?: FilterText | undefined;
   readonly consistency: Consistency;
 }

@@ -1,5 +1,6 @@
 import { type Clock, GrapeError, NotLeaderError } from '../base/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import { type Filter, type FilterText, parseFilter, parseJson } from '../model/index.ts';
+import type { ScoredPoint, StoredPoint, TimedFilter } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import type { Groups, LocalShards } from './ports.ts';
 import { ReadBarriers } from './read-barriers.ts';
@@ -30,6 +31,15 @@ export interface LocalReaderDeps {
   readonly efSearch: () => number;
   /** Leaders of this node read by leases. */
   readonly leaseReads: boolean;
+}
+
+function parsedFilter(text: FilterText | undefined): Filter | undefined {
+  return text === undefined ? undefined : parseFilter(parseJson(text));
+}
+
+function timedFilter(text: FilterText | undefined, deadlineMs: number): TimedFilter | undefined {
+  const filter = parsedFilter(text);
+  return filter && { filter, deadlineMs };
 }
 
 /** Reads the replicas of this node. */
@@ -77,26 +87,42 @@ export class LocalReader implements ShardReader {
   async scroll(scope: ReadScope, collection: number, query: PageQuery): Promise<Read<Page>> {
     const stalenessMs = await this.#reach(scope);
     const points: StoredPoint[] = [];
+    const startMs = this.#deps.clock.nowMs();
+    // The rest of the time is for the way back: a page that few points pass ends early, not late.
+    const pageEndMs = startMs + (scope.deadlineMs - startMs) / 2;
     let bytes = 0;
-    let complete = false;
-    while (!complete && points.length < query.limit && bytes < READ_BYTES_MAX) {
-      const after = points.at(-1)?.idKey ?? query.after;
+    const { shards } = scope;
+    const filter = parsedFilter(query.filter);
+    let through = query.after;
+    do {
       const limit = Math.min(READ_CHUNK_POINTS, query.limit - points.length);
-      const { shards } = scope;
-      const found = await this.#inTime(
-        this.#deps.shards.scroll({ collection, shards, after, limit, withVector: query.withVector }),
-        scope,
-      );
-      for (const point of found) bytes += bytesOf(point);
-      points.push(...found);
-      complete = found.length < limit;
-    }
-    return { value: { points, complete }, stalenessMs };
+      const { withVector } = query;
+      const scroll = this.#deps.shards.scroll({
+        collection,
+        shards,
+        after: through,
+        limit,
+        filter,
+        withVector,
+      });
+      const found = await this.#inTime(scroll, scope);
+      for (const point of found.points) bytes += bytesOf(point);
+      points.push(...found.points);
+      ({ through } = found);
+    } while (
+      through !== undefined &&
+      points.length < query.limit &&
+      bytes < READ_BYTES_MAX &&
+      this.#deps.clock.nowMs() < pageEndMs
+    );
+    return { value: { points, through }, stalenessMs };
   }
 
-  async count(scope: ReadScope, collection: number): Promise<Read<number>> {
+  async count(scope: ReadScope, collection: number, filter: FilterText | undefined): Promise<Read<number>> {
     const stalenessMs = await this.#reach(scope);
-    return { value: this.#deps.shards.count(collection, scope.shards), stalenessMs };
+    const { shards, deadlineMs } = scope;
+    const query = { collection, shards, filter: timedFilter(filter, deadlineMs) };
+    return { value: await this.#inTime(this.#deps.shards.count(query), scope), stalenessMs };
   }
 
   #searchOne(scope: ReadScope, collection: number, search: NodeSearch): Promise<readonly ScoredPoint[]> {
@@ -106,6 +132,7 @@ export class LocalReader implements ShardReader {
       k: search.k,
       ef: search.ef ?? this.#deps.efSearch(),
       exact: search.exact,
+      filter: timedFilter(search.filter, scope.deadlineMs),
       shards: scope.shards,
       withPayload: search.withPayload,
       withVector: search.withVector,

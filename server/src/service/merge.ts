@@ -26,21 +26,21 @@ type Ranked = Pick<ScoredPoint, 'score' | 'idKey'>;
 export function mergePages(pages: readonly Page[]): Page {
   const [only, ...others] = pages;
   if (only !== undefined && others.length === 0) return only;
-  // Above the end of an incomplete page that node may have points that it did not send.
+  // Above what a node has looked at it may have points that it did not send.
   const bound = pages
-    .filter((page) => !page.complete)
-    .map((page) => page.points.at(-1)?.idKey)
+    .map((page) => page.through)
+    .filter((key) => key !== undefined)
     .reduce<Buffer | undefined>(
       (least, key) => (least === undefined || below(key, least) ? key : least),
       undefined,
     );
   const points = pages.flatMap((page) => page.points).sort(byId);
-  if (bound === undefined) return { points, complete: pages.every((page) => page.complete) };
-  return { points: points.filter((point) => Buffer.compare(point.idKey, bound) <= 0), complete: false };
+  if (bound === undefined) return { points, through: undefined };
+  return { points: points.filter((point) => Buffer.compare(point.idKey, bound) <= 0), through: bound };
 }
 
-function below(key: Buffer | undefined, least: Buffer): boolean {
-  return key !== undefined && Buffer.compare(key, least) < 0;
+function below(key: Buffer, least: Buffer): boolean {
+  return Buffer.compare(key, least) < 0;
 }
 
 function byId(a: StoredPoint, b: StoredPoint): number {

@@ -4,6 +4,7 @@ import type { LocalReader } from './local-reader.ts';
 import type { Peers } from './ports.ts';
 import {
   readAddresses,
+  readFilter,
   readPageQuery,
   readSearches,
   writeFound,
@@ -54,8 +55,10 @@ export function answerPeerReads(deps: {
     {
       kind: RPC.count,
       answer: async (body) => {
-        const { scope, collection } = open(body);
-        return answered(local.count(scope, collection), (writer, count) => writer.u53(count));
+        const { reader, scope, collection } = open(body);
+        return answered(local.count(scope, collection, readFilter(reader)), (writer, count) =>
+          writer.u53(count),
+        );
       },
     },
   ];

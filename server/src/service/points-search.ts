@@ -115,6 +115,7 @@ function nodeSearch(request: SearchRequest, mayFetch: boolean): NodeSearch {
     k,
     ef: request.ef,
     exact: request.exact,
+    filter: request.filter,
     withPayload: request.withPayload && isInline,
     withVector: request.withVector && isInline,
   };

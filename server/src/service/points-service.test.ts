@@ -57,6 +57,14 @@ describe.each([
       const page = await until(points.scroll(scrollOf({ limit: 1000 }), within()));
       expect(page.value.points).toHaveLength(20 * nodes.length);
       expect(page.value.next).toBeUndefined();
+      const filter =
+        '{"must":[{"key":"j","match":{"any":[3,4]}}],"must_not":{"key":"i","match":{"value":0}}}';
+      const passing = 2 * (nodes.length - 1);
+      expect((await until(points.count({ ...strong, filter }, within()))).value).toBe(passing);
+      const some = await until(points.scroll(scrollOf({ limit: 1000, filter }), within()));
+      expect(some.value.points).toHaveLength(passing);
+      const best = await until(points.search(searchOf([0, 1], { limit: 1000, filter }), within()));
+      expect(best.value).toHaveLength(passing);
     }
   });
 

@@ -24,7 +24,7 @@ import type { Directory, Groups, LocalShards, Peers } from './ports.ts';
 import { Proposer } from './proposer.ts';
 import { ReadRouter, type ReadTarget } from './read-router.ts';
 import type { Read } from './read-scope.ts';
-import { bytesOf, READ_BYTES_MAX } from './shard-reader.ts';
+import { bytesOf, type PageQuery, READ_BYTES_MAX } from './shard-reader.ts';
 
 export interface PointsServiceDeps {
   readonly groups: Groups;
@@ -46,7 +46,7 @@ export interface CallOptions {
 export interface ScrollResult {
   /** Ascending by id. */
   readonly points: readonly StoredPoint[];
-  /** Key of the last id when more points follow. */
+  /** Key to go on after when more points may follow. */
   readonly next: Buffer | undefined;
 }
 
@@ -57,6 +57,7 @@ export interface ScrollResult {
  */
 export class PointsService {
   readonly #directory: Directory;
+  readonly #clock: Clock;
   readonly #leaders: LeaderTable;
   readonly #writer: PointsWriter;
   readonly #router: ReadRouter;
@@ -68,6 +69,7 @@ export class PointsService {
     const proposer = new Proposer({ ...deps, leaders });
     const local = new LocalReader(deps);
     this.#directory = deps.directory;
+    this.#clock = deps.clock;
     this.#leaders = leaders;
     this.#writer = new PointsWriter({ ...deps, leaders, proposer });
     this.#router = new ReadRouter({ ...deps, leaders, local });
@@ -120,37 +122,48 @@ export class PointsService {
     return this.#search.run({ schema, consistency, shards: this.#allShards(), ...options }, requests);
   }
 
-  /** The page after `request.cursor`; shorter than `request.limit` only at the end or when points are large. */
+  /** The page after `request.cursor`; shorter than `request.limit` only at the end, or when points are large or few pass. */
   async scroll(request: ScrollRequest, options: CallOptions): Promise<Read<ScrollResult>> {
     const schema = collectionToRead(this.#directory);
     if (schema === undefined) return { value: { points: [], next: undefined }, stalenessMs: 0 };
     const target = { shards: this.#allShards(), consistency: request.consistency, ...options };
     const collected: StoredPoint[] = [];
+    const startMs = this.#clock.nowMs();
+    // So that a page that few points pass ends with a cursor, not with an error.
+    const pageEndMs = startMs + (options.deadlineMs - startMs) / 2;
     let bytes = 0;
     let stalenessMs = 0;
-    let complete = false;
-    // One more than asked for tells whether there is a next page.
-    while (!complete && collected.length <= request.limit && bytes < READ_BYTES_MAX) {
+    let through = request.cursor;
+    do {
       const page = await this.#page(target, schema, {
-        after: collected.at(-1)?.idKey ?? request.cursor,
+        after: through,
+        // One more than asked for tells whether there is a next page.
         limit: request.limit + 1 - collected.length,
+        filter: request.filter,
         withVector: request.withVector,
       });
       collected.push(...page.value.points);
       bytes += page.value.points.reduce((sum, point) => sum + bytesOf(point), 0);
       stalenessMs = Math.max(stalenessMs, page.stalenessMs);
-      complete = page.value.complete;
-    }
+      ({ through } = page.value);
+    } while (
+      through !== undefined &&
+      collected.length <= request.limit &&
+      bytes < READ_BYTES_MAX &&
+      this.#clock.nowMs() < pageEndMs
+    );
     const points = within(READ_BYTES_MAX, collected.slice(0, request.limit));
-    const isLast = complete && points.length === collected.length;
-    return { value: { points, next: isLast ? undefined : points.at(-1)?.idKey }, stalenessMs };
+    const next = points.length < collected.length ? points.at(-1)?.idKey : through;
+    return { value: { points, next }, stalenessMs };
   }
 
   async count(request: CountRequest, options: CallOptions): Promise<Read<number>> {
     const schema = collectionToRead(this.#directory);
     if (schema === undefined) return { value: 0, stalenessMs: 0 };
     const target = { shards: this.#allShards(), consistency: request.consistency, ...options };
-    const parts = await this.#router.scatter(target, (reader, scope) => reader.count(scope, schema.id));
+    const parts = await this.#router.scatter(target, (reader, scope) =>
+      reader.count(scope, schema.id, request.filter),
+    );
     return {
       value: parts.reduce((sum, part) => sum + part.value.value, 0),
       stalenessMs: parts.reduce((most, part) => Math.max(most, part.value.stalenessMs), 0),
@@ -175,7 +188,7 @@ export class PointsService {
   async #page(
     target: ReadTarget,
     schema: CollectionSchema,
-    query: { readonly after: Buffer | undefined; readonly limit: number; readonly withVector: boolean },
+    query: PageQuery,
   ): Promise<Read<ReturnType<typeof mergePages>>> {
     const parts = await this.#router.scatter(target, (reader, scope) =>
       reader.scroll(scope, schema.id, query),

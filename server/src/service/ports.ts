@@ -1,6 +1,6 @@
 import type { ClusterMap } from '../cluster/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { CollectionSchema, Filter } from '../model/index.ts';
+import type { ScoredPoint, ScrollPage, StoredPoint, TimedFilter } from '../shard/index.ts';
 
 /**
  * What the service needs of the rest of the node. The composition root hands in the Raft host, the peer transport, the
@@ -78,9 +78,10 @@ export interface LocalShards {
   search(query: LocalSearch): Promise<readonly ScoredPoint[]>;
   /** One answer per id, in order; undefined where nothing is stored now. */
   fetch(query: LocalFetch): Promise<readonly (StoredPoint | undefined)[]>;
-  /** At most `limit` points with ids above `after`, in id order over all `shards`. */
-  scroll(query: LocalScroll): Promise<readonly StoredPoint[]>;
-  count(collection: number, shards: readonly number[]): number;
+  /** At most `limit` points with ids above `after`, in id order over all `shards`; fewer when few pass the filter. */
+  scroll(query: LocalScroll): Promise<ScrollPage>;
+  /** Rejects with SHARD_UNAVAILABLE at the deadline. */
+  count(query: LocalCount): Promise<number>;
 }
 
 export interface LocalSearch {
@@ -89,6 +90,7 @@ export interface LocalSearch {
   readonly k: number;
   readonly ef: number;
   readonly exact: boolean;
+  readonly filter?: TimedFilter | undefined;
   readonly shards: readonly number[];
   readonly withPayload: boolean;
   readonly withVector: boolean;
@@ -104,5 +106,12 @@ export interface LocalScroll {
   readonly shards: readonly number[];
   readonly after: Buffer | undefined;
   readonly limit: number;
+  readonly filter?: Filter | undefined;
   readonly withVector: boolean;
+}
+
+export interface LocalCount {
+  readonly collection: number;
+  readonly shards: readonly number[];
+  readonly filter?: TimedFilter | undefined;
 }

@@ -1,4 +1,5 @@
 import { type ByteReader, type ByteWriter } from '../base/index.ts';
+import type { FilterText } from '../model/index.ts';
 import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.ts';
 
@@ -9,6 +10,7 @@ export function writeSearches(writer: ByteWriter, searches: readonly NodeSearch[
   for (const search of searches) {
     writer.u32(search.k).u32(search.ef ?? 0);
     writer.bool(search.exact).bool(search.withPayload).bool(search.withVector);
+    writeFilter(writer, search.filter);
     writer.bytes(new Uint8Array(search.vector.buffer, search.vector.byteOffset, search.vector.byteLength));
   }
   return writer;
@@ -19,7 +21,8 @@ export function readSearches(reader: ByteReader): NodeSearch[] {
     const k = reader.u32();
     const ef = reader.u32();
     const flags = { exact: reader.bool(), withPayload: reader.bool(), withVector: reader.bool() };
-    return { k, ef: ef === 0 ? undefined : ef, ...flags, vector: alignedFloats(reader.bytes()) };
+    const filter = readFilter(reader);
+    return { k, ef: ef === 0 ? undefined : ef, ...flags, filter, vector: alignedFloats(reader.bytes()) };
   });
 }
 
@@ -35,11 +38,21 @@ export function readAddresses(reader: ByteReader): PointAddress[] {
 
 export function writePageQuery(writer: ByteWriter, query: PageQuery): ByteWriter {
   writeOptional(writer, query.after);
-  return writer.u32(query.limit).bool(query.withVector);
+  return writeFilter(writer.u32(query.limit).bool(query.withVector), query.filter);
 }
 
 export function readPageQuery(reader: ByteReader): PageQuery {
-  return { after: readOptional(reader), limit: reader.u32(), withVector: reader.bool() };
+  const after = readOptional(reader);
+  return { after, limit: reader.u32(), withVector: reader.bool(), filter: readFilter(reader) };
+}
+
+export function writeFilter(writer: ByteWriter, filter: FilterText | undefined): ByteWriter {
+  writer.bool(filter !== undefined);
+  return filter === undefined ? writer : writer.text(filter);
+}
+
+export function readFilter(reader: ByteReader): FilterText | undefined {
+  return reader.bool() ? reader.text() : undefined;
 }
 
 export function writeFound(writer: ByteWriter, found: readonly (readonly ScoredPoint[])[]): ByteWriter {
@@ -84,12 +97,13 @@ export function readStored(reader: ByteReader): (StoredPoint | undefined)[] {
 }
 
 export function writePage(writer: ByteWriter, page: Page): ByteWriter {
-  return writeStored(writer, page.points).bool(page.complete);
+  writeOptional(writeStored(writer, page.points), page.through);
+  return writer;
 }
 
 export function readPage(reader: ByteReader): Page {
   const points = readStored(reader).filter((point) => point !== undefined);
-  return { points, complete: reader.bool() };
+  return { points, through: readOptional(reader) };
 }
 
 function readScored(reader: ByteReader): ScoredPoint {

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, type Clock, GrapeError } from '../base/index.ts';
+import type { FilterText } from '../model/index.ts';
 import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import { RPC } from './kinds.ts';
 import type { Peers } from './ports.ts';
@@ -7,6 +8,7 @@ import {
   readPage,
   readStored,
   writeAddresses,
+  writeFilter,
   writePageQuery,
   writeSearches,
 } from './read-codec.ts';
@@ -54,9 +56,9 @@ export class RemoteReader implements ShardReader {
     });
   }
 
-  count(scope: ReadScope, collection: number): Promise<Read<number>> {
+  count(scope: ReadScope, collection: number, filter: FilterText | undefined): Promise<Read<number>> {
     return this.#ask(RPC.count, scope, {
-      write: (writer) => writer.u32(collection),
+      write: (writer) => writeFilter(writer.u32(collection), filter),
       read: (reader) => reader.u53(),
     });
   }

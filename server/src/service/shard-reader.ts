@@ -1,3 +1,4 @@
+import type { FilterText } from '../model/index.ts';
 import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { Read, ReadScope } from './read-scope.ts';
 
@@ -8,6 +9,7 @@ export interface NodeSearch {
   /** Undefined: `ef_search` of the node that searches. */
   readonly ef: number | undefined;
   readonly exact: boolean;
+  readonly filter: FilterText | undefined;
   readonly withPayload: boolean;
   readonly withVector: boolean;
 }
@@ -19,13 +21,14 @@ export interface PointAddress {
 
 export interface Page {
   readonly points: readonly StoredPoint[];
-  /** False: there may be more above the last point (the page was full, by number or by bytes). */
-  readonly complete: boolean;
+  /** Key of the last id that was looked at; undefined: all were (else the page was full, by number, bytes or time). */
+  readonly through: Buffer | undefined;
 }
 
 export interface PageQuery {
   readonly after: Buffer | undefined;
   readonly limit: number;
+  readonly filter: FilterText | undefined;
   readonly withVector: boolean;
 }
 
@@ -50,7 +53,7 @@ export interface ShardReader {
     points: readonly PointAddress[],
   ): Promise<Read<readonly (StoredPoint | undefined)[]>>;
   scroll(scope: ReadScope, collection: number, query: PageQuery): Promise<Read<Page>>;
-  count(scope: ReadScope, collection: number): Promise<Read<number>>;
+  count(scope: ReadScope, collection: number, filter: FilterText | undefined): Promise<Read<number>>;
 }
 
 export function bytesOf(point: {

@@ -1,4 +1,11 @@
-export type { ScoredPoint, StoredPoint } from '../engine/index.ts';
+export {
+  compileFilter,
+  matches,
+  type ScoredPoint,
+  type ScrollPage,
+  type StoredPoint,
+  type TimedFilter,
+} from '../engine/index.ts';
 export {
   addsNothing,
   type Command,

@@ -1,5 +1,7 @@
 import type { Clock } from '../base/index.ts';
 import {
+  type CountQuery,
+  type ScrollPage,
   type CollectionStats,
   Engine,
   type RetryCounts,
@@ -135,13 +137,13 @@ export class ShardHost {
   }
 
   /** At most `limit` points with ids above `after`, in id order over all `shards`. */
-  scroll(query: ScrollQuery): Promise<StoredPoint[]> {
+  scroll(query: ScrollQuery): Promise<ScrollPage> {
     return this.#engine.scroll(query);
   }
 
   /** Points of one collection in these shards. */
-  count(collection: number, shards: readonly number[]): number {
-    return this.#engine.count(collection, shards);
+  count(query: CountQuery): Promise<number> {
+    return this.#engine.count(query);
   }
 
   /** Points of all collections in one shard. */

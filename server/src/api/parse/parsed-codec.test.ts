@@ -19,7 +19,8 @@ test.each([
     '{"searches":[{"vector":[1,2,3],"ef":50},{"vector":[3,2,1],"exact":true,"consistency":"leader"}]}',
   ],
   ['scroll', '{"limit":3,"with_vector":true,"with_payload":false,"consistency":"eventual"}'],
-  ['count', '{"consistency":"eventual"}'],
+  ['search', '{"vector":[1,2,3],"filter":{"must":{"key":"größe","match":{"value":9007199254740993}}}}'],
+  ['count', '{"consistency":"eventual","filter":{"should":[]}}'],
   ['count', ''],
 ] as const)('a request of kind %s crosses the thread unchanged: %s', (kind, text) => {
   const body = parseBody(kind, Buffer.from(text), context);
@@ -32,6 +33,7 @@ test('a cursor crosses the thread', () => {
     request: {
       limit: 1,
       cursor: Buffer.from(cursor),
+      filter: '{"must":[]}',
       withVector: false,
       withPayload: true,
       consistency: 'strong',

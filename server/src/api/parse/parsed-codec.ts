@@ -1,5 +1,12 @@
 import { ByteReader, ByteWriter, DecodeError, unreachable } from '../../base/index.ts';
-import type { Consistency, PointId, PointWrite, ScrollRequest, SearchRequest } from '../../model/index.ts';
+import type {
+  Consistency,
+  FilterText,
+  PointId,
+  PointWrite,
+  ScrollRequest,
+  SearchRequest,
+} from '../../model/index.ts';
 import type { BodyKind, ParsedBody } from './parsed-body.ts';
 
 /**
@@ -39,6 +46,7 @@ export function encodeParsed(body: ParsedBody, sizeHint: number): Buffer {
       writeScroll(writer, body.request);
       break;
     case 'count':
+      writeFilter(writer, body.request.filter);
       writeConsistency(writer, body.request.consistency);
       break;
     default:
@@ -63,7 +71,7 @@ export function decodeParsed(bytes: Uint8Array): ParsedBody {
     case 'scroll':
       return { kind, request: readScroll(reader) };
     case 'count':
-      return { kind, request: { consistency: readConsistency(reader) } };
+      return { kind, request: { filter: readFilter(reader), consistency: readConsistency(reader) } };
     case undefined:
       throw new DecodeError('a parsed body has a known kind');
     default:
@@ -91,6 +99,7 @@ function readId(reader: ByteReader): PointId {
 function writeSearch(writer: ByteWriter, search: SearchRequest): void {
   const { vector } = search;
   writer.bytes(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+  writeFilter(writer, search.filter);
   writer.u32(search.limit).u32(search.offset);
   writer.bool(search.scoreThreshold !== undefined).f64(search.scoreThreshold ?? 0);
   writer.bool(search.withPayload).bool(search.withVector);
@@ -100,6 +109,7 @@ function writeSearch(writer: ByteWriter, search: SearchRequest): void {
 
 function readSearch(reader: ByteReader): SearchRequest {
   const vector = floats(reader.bytes());
+  const filter = readFilter(reader);
   const bounds = { limit: reader.u32(), offset: reader.u32() };
   const hasThreshold = reader.bool();
   const threshold = reader.f64();
@@ -107,6 +117,7 @@ function readSearch(reader: ByteReader): SearchRequest {
   const ef = reader.u32();
   return {
     vector,
+    filter,
     ...bounds,
     scoreThreshold: hasThreshold ? threshold : undefined,
     ...parts,
@@ -119,6 +130,7 @@ function readSearch(reader: ByteReader): SearchRequest {
 function writeScroll(writer: ByteWriter, scroll: ScrollRequest): void {
   writer.u32(scroll.limit).bool(scroll.cursor !== undefined);
   writer.bytes(scroll.cursor ?? Buffer.alloc(0));
+  writeFilter(writer, scroll.filter);
   writer.bool(scroll.withVector).bool(scroll.withPayload);
   writeConsistency(writer, scroll.consistency);
 }
@@ -130,10 +142,20 @@ function readScroll(reader: ByteReader): ScrollRequest {
   return {
     limit,
     cursor: hasCursor ? cursor : undefined,
+    filter: readFilter(reader),
     withVector: reader.bool(),
     withPayload: reader.bool(),
     consistency: readConsistency(reader),
   };
+}
+
+function writeFilter(writer: ByteWriter, filter: FilterText | undefined): void {
+  writer.bool(filter !== undefined);
+  if (filter !== undefined) writer.text(filter);
+}
+
+function readFilter(reader: ByteReader): FilterText | undefined {
+  return reader.bool() ? reader.text() : undefined;
 }
 
 function writeConsistency(writer: ByteWriter, consistency: Consistency): void {

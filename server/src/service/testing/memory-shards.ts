@@ -3,13 +3,16 @@ import type { Metric } from '../../model/index.ts';
 import {
   type Command,
   type CommandResult,
+  compileFilter,
   decodeCommand,
+  matches,
   type RetryTag,
   type ScoredPoint,
+  type ScrollPage,
   type StoredPoint,
 } from '../../shard/index.ts';
 import { compareScored } from '../merge.ts';
-import type { LocalFetch, LocalScroll, LocalSearch, LocalShards } from '../ports.ts';
+import type { LocalCount, LocalFetch, LocalScroll, LocalSearch, LocalShards } from '../ports.ts';
 
 /** The replicas of one node as maps: every answer is computed in the most obvious way. */
 export class MemoryShards implements LocalShards {
@@ -47,7 +50,7 @@ export class MemoryShards implements LocalShards {
 
   async search(query: LocalSearch): Promise<readonly ScoredPoint[]> {
     await Promise.resolve();
-    return this.#all(query.shards)
+    return this.#passing({ ...query, filter: query.filter?.filter })
       .map((point) => ({ ...point, score: score(this.#metric, query.query, floats(point.vector)) }))
       .sort(compareScored(this.#metric))
       .slice(0, query.k)
@@ -64,17 +67,23 @@ export class MemoryShards implements LocalShards {
     return query.points.map(({ shard, idKey }) => this.#shard(shard).get(idKey.toString('hex')));
   }
 
-  async scroll(query: LocalScroll): Promise<readonly StoredPoint[]> {
+  async scroll(query: LocalScroll): Promise<ScrollPage> {
     await Promise.resolve();
-    const { after } = query;
-    return this.#all(query.shards)
+    const { after, limit } = query;
+    const passing = this.#passing(query)
       .filter((point) => after === undefined || Buffer.compare(point.idKey, after) > 0)
-      .sort((a, b) => Buffer.compare(a.idKey, b.idKey))
-      .slice(0, query.limit);
+      .sort((a, b) => Buffer.compare(a.idKey, b.idKey));
+    const points = passing.slice(0, limit);
+    return { points, through: passing.length > limit ? points.at(-1)?.idKey : undefined };
   }
 
-  count(_collection: number, shards: readonly number[]): number {
-    return this.#all(shards).length;
+  count(query: LocalCount): Promise<number> {
+    return Promise.resolve(this.#passing({ ...query, filter: query.filter?.filter }).length);
+  }
+
+  #passing({ shards, filter }: Pick<LocalScroll, 'shards' | 'filter'>): StoredPoint[] {
+    const matcher = filter && compileFilter(filter);
+    return this.#all(shards).filter((point) => matcher === undefined || matches(matcher, point));
   }
 
   /** Of the rules of names only what the service builds on: the first result, and another write under the name. */

@@ -1,0 +1,43 @@
+import type { Clock } from '../base/index.ts';
+import type { CollectionIndex } from './collection-index.ts';
+import type { CollectionSlice } from './keys.ts';
+import type { TimedFilter } from './matching-points.ts';
+import type { PointStore } from './point-store.ts';
+import type { ShardState } from './shard-state.ts';
+import type { VectorIndexes } from './vector-index-port.ts';
+
+export interface SearchQuery {
+  readonly collection: number;
+  readonly query: Float32Array;
+  /** Winners wanted, 1 to 10,000. */
+  readonly k: number;
+  /** Candidates of the graph search; raised to `k` when lower. */
+  readonly ef: number;
+  /** Compare with every vector. */
+  readonly exact: boolean;
+  readonly filter?: TimedFilter | undefined;
+  /** Shards to search; all of them are open here. */
+  readonly shards: readonly number[];
+  readonly withPayload: boolean;
+  readonly withVector: boolean;
+}
+
+/** What a search uses of the node. */
+export interface SearchContext {
+  readonly index: CollectionIndex;
+  readonly indexes: VectorIndexes;
+  readonly store: PointStore;
+  readonly states: ReadonlyMap<number, ShardState>;
+  readonly clock: Clock;
+  /** Resolves when the turn that is being applied now has reached the index. */
+  readonly settled: () => Promise<void>;
+}
+
+/** The shards of a query as the store has them now. */
+export function slicesOf({ states }: SearchContext, { shards, collection }: SearchQuery): CollectionSlice[] {
+  return shards.map((shard) => {
+    const state = states.get(shard);
+    if (state === undefined) throw new RangeError(`shard ${String(shard)} is not open on this node`);
+    return { shard, collection, generation: state.generation };
+  });
+}
