@@ -54,6 +54,47 @@ test('deletes tell which points were there, also when ids repeat within one turn
   expect([host.applied(0), host.applied(1)]).toEqual([3, 1]);
 });
 
+test('a condition is compared with the version that the entries before it have left, also within one turn', async () => {
+  const { host } = await new ShardWorld({ shards: [0] }).open();
+  const a = (n: number) => upsert(point('a', [1, 0, n]));
+  const results = await host.apply([
+    {
+      group: 0,
+      entries: [
+        entry(1, { ...a(1), ifVersion: 0 }),
+        entry(2, { ...a(2), ifVersion: 0 }),
+        entry(3, { ...a(3), ifVersion: 1 }),
+        entry(4, { ...remove('a'), ifVersion: 1 }),
+        entry(5, { ...remove('b'), ifVersion: 0 }),
+        entry(6, { ...remove('a'), ifVersion: 3 }),
+        entry(7, { ...a(7), ifVersion: 3 }),
+      ],
+    },
+  ]);
+  expect(results[0]?.map((result) => (result.kind === 'refused' ? result.message : result.kind))).toEqual([
+    'upserted',
+    'if_version is 0, but the point has version 1',
+    'upserted',
+    'if_version is 1, but the point has version 3',
+    'deleted',
+    'deleted',
+    'if_version is 3, but there is no such point',
+  ]);
+  expect(host.vectors(0)).toBe(0);
+});
+
+test('a delete up to versions leaves what is newer', async () => {
+  const { host } = await new ShardWorld({ shards: [0] }).open();
+  const points = ['a', 'b', 'c'].map((id) => upsert(point(id, [1, 0, 0])));
+  await host.apply([{ group: 0, entries: points.map((command, at) => entry(at + 1, command)) }]);
+  const some = { ...remove('b', 'a', 'd', 'c', 'c'), upTo: [1, 1, 9, 3, 3] };
+  expect(await host.apply([{ group: 0, entries: [entry(4, some)] }])).toEqual([
+    [{ kind: 'deleted', deleted: [false, true, false, true, false] }],
+  ]);
+  expect(await host.get(0, SCHEMA.id, key('b'))).toMatchObject({ version: 2 });
+  expect(host.vectors(0)).toBe(1);
+});
+
 test('entries without a command only move the applied index', async () => {
   const { host } = await new ShardWorld({ shards: [0] }).open();
   const confChange = { index: 2, term: 4, kind: 'confChange' as const, data: Buffer.from('opaque') };

@@ -68,6 +68,13 @@ export const ERRORS = {
     retryable: false,
     advice: 'Another write was sent under this key or sequence; use a new one for every write.',
   },
+  VERSION_MISMATCH: {
+    class: 'PreconditionFailed',
+    http: 409,
+    grpc: 9,
+    retryable: false,
+    advice: 'Read the point again and decide anew; somebody else has written it meanwhile.',
+  },
   SEQUENCE_TOO_OLD: {
     class: 'PreconditionFailed',
     http: 409,

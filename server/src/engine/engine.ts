@@ -379,23 +379,23 @@ export class Engine {
   }
 
   async #known({ points, retries }: Touched): Promise<Known> {
-    const exists = await this.#existing(points);
+    const versions = await this.#versions(points);
     const state = (shard: number): ShardState => this.shardState(shard);
     return {
-      exists,
+      versions,
       retries: await untilRoom(this.#o.clock, () => readRetryRows(this.#store, state, retries)),
     };
   }
 
   /** By point key as latin1 text. */
-  async #existing(points: readonly PointRef[]): Promise<Map<string, boolean>> {
+  async #versions(points: readonly PointRef[]): Promise<Map<string, number>> {
     const keys = new Map<string, Buffer>();
     for (const ref of points) {
       const key = pointKey(this.#address(ref));
       keys.set(key.toString('latin1'), key);
     }
-    const answers = await untilRoom(this.#o.clock, () => this.#store.exist([...keys.values()]));
-    return new Map([...keys.keys()].map((text, position) => [text, answers[position] === true]));
+    const answers = await untilRoom(this.#o.clock, () => this.#store.versions([...keys.values()]));
+    return new Map([...keys.keys()].map((text, position) => [text, answers[position] ?? 0]));
   }
 
   /** Nothing more may be applied: the next turn reports it, and the node stops. */

@@ -29,12 +29,12 @@ export class PointStore {
     this.#kv = kv;
   }
 
-  /** One answer per key, in order. */
-  async exist(keys: readonly Buffer[]): Promise<boolean[]> {
-    const answers: boolean[] = [];
+  /** One answer per key, in order; 0: nothing is stored. */
+  async versions(keys: readonly Buffer[]): Promise<number[]> {
+    const answers: number[] = [];
     for (let at = 0; at < keys.length; at += READ_KEYS_MAX) {
       const values = await this.#kv.multiGet(keys.slice(at, at + READ_KEYS_MAX));
-      for (const value of values) answers.push(value !== undefined);
+      for (const value of values) answers.push(value === undefined ? 0 : decodePointValue(value).version);
     }
     return answers;
   }

@@ -47,8 +47,8 @@ const LOG_TIME_STEP_MS = 10_000;
 
 /** What a turn must know of the store before it starts. */
 export interface Known {
-  /** By point key as latin1 text: does the point exist? */
-  readonly exists: Map<string, boolean>;
+  /** By point key as latin1 text; 0: there is no such point. */
+  readonly versions: Map<string, number>;
   readonly retries: RetryRows;
 }
 
@@ -60,15 +60,15 @@ export class Turn {
   readonly batch = new WriteBatch();
   readonly changes: PointChange[] = [];
   readonly #stateOf: (shard: number) => ShardState;
-  /** By point key as latin1 text: does the point exist after the effects so far? */
-  readonly #exists: Map<string, boolean>;
+  /** By point key as latin1 text, after the effects so far; 0: there is no such point. */
+  readonly #versions: Map<string, number>;
   readonly #drafts = new Map<number, Draft>();
   readonly #retries: RetryLedger;
 
   /** `known` has an answer for every point and every retry row that the turn will touch. */
   constructor(stateOf: (shard: number) => ShardState, known: Known) {
     this.#stateOf = stateOf;
-    this.#exists = known.exists;
+    this.#versions = known.versions;
     this.#retries = new RetryLedger(this.batch, known.retries);
   }
 
@@ -114,6 +114,13 @@ export class Turn {
     return this.#draft(shard).applied;
   }
 
+  /** Of a point after the effects so far; 0: there is none. */
+  version(at: EntryAddress, idKey: Buffer): number {
+    const { generation } = this.#draft(at.shard);
+    const text = pointKey({ ...at, generation, idKey }).toString('latin1');
+    return present(this.#versions.get(text), 'the version of a point that a turn touches');
+  }
+
   /** Replaces whole points. All vectors have one dimension, the one of the shard's collection. */
   upsert(at: EntryAddress, points: readonly PointWrite[]): void {
     const draft = this.#draft(at.shard);
@@ -131,7 +138,7 @@ export class Turn {
       });
       const address = { ...at, generation: draft.generation, idKey: point.id.key };
       const key = pointKey(address);
-      if (!this.#swapExists(key, true)) added += 1;
+      if (this.#swapVersion(key, at.index) === 0) added += 1;
       this.batch.put(key, encodePointValue(point, at.index));
       this.changes.push({ ...address, version: at.index, vector: point.vector });
     }
@@ -151,7 +158,7 @@ export class Turn {
     for (const idKey of idKeys) {
       const address = { ...at, generation: draft.generation, idKey };
       const key = pointKey(address);
-      const existed = this.#swapExists(key, false);
+      const existed = this.#swapVersion(key, 0) > 0;
       deleted.push(existed);
       if (!existed) continue;
       gone.push(idKey);
@@ -200,12 +207,12 @@ export class Turn {
     return draft;
   }
 
-  /** Answers what was true before. */
-  #swapExists(key: Buffer, exists: boolean): boolean {
+  /** Answers the version before. */
+  #swapVersion(key: Buffer, version: number): number {
     const text = key.toString('latin1');
-    const existed = present(this.#exists.get(text), 'the existence of a point that a turn touches');
-    this.#exists.set(text, exists);
-    return existed;
+    const former = present(this.#versions.get(text), 'the version of a point that a turn touches');
+    this.#versions.set(text, version);
+    return former;
   }
 
   #journal(draft: Draft, at: EntryAddress, idKeys: readonly Buffer[]): void {

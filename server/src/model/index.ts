@@ -17,11 +17,15 @@ export type {
   CountRequest,
   DeleteRequest,
   ParseContext,
+  DeleteByFilter,
+  DeleteByIds,
   FilterText,
+  PatchRequest,
   PointWrite,
   ScrollRequest,
   SearchRequest,
   UpsertRequest,
 } from './requests.ts';
 export { parseVector, vectorBytes } from './vector.ts';
-export { parseDelete, parseUpsert } from './write-requests.ts';
+export { parsePatch, patchedPayload } from './patch-request.ts';
+export { parseDelete, parseDeleteCondition, parseUpsert } from './write-requests.ts';

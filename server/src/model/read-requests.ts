@@ -1,9 +1,9 @@
 import { GrapeError } from '../base/index.ts';
 import { decodeCursor } from './cursor.ts';
 import { FieldReader, parseItems } from './fields.ts';
-import { parseFilter } from './filter/index.ts';
+import { parseFilterText } from './filter-text.ts';
 import { isExactInteger } from './json.ts';
-import type { CountRequest, FilterText, ParseContext, ScrollRequest, SearchRequest } from './requests.ts';
+import type { CountRequest, ParseContext, ScrollRequest, SearchRequest } from './requests.ts';
 import { parseVector } from './vector.ts';
 
 /** Most results of a search, most points of a page, and most `offset + limit`. */
@@ -66,7 +66,7 @@ export function parseScroll(body: unknown): ScrollRequest {
   return {
     limit: fields.integer('limit', LIMIT, RESULTS_DEFAULT),
     cursor: cursor === undefined ? undefined : decodeCursor(cursor),
-    filter: filterText(fields),
+    filter: parseFilterText(fields),
     withVector: fields.boolean('with_vector', false),
     withPayload: fields.boolean('with_payload', true),
     consistency: fields.consistency(),
@@ -76,7 +76,7 @@ export function parseScroll(body: unknown): ScrollRequest {
 /** An absent body is `{}`. */
 export function parseCount(body: unknown): CountRequest {
   const fields = new FieldReader(body === undefined ? {} : body, '', COUNT);
-  return { filter: filterText(fields), consistency: fields.consistency() };
+  return { filter: parseFilterText(fields), consistency: fields.consistency() };
 }
 
 function parseOneSearch(body: unknown, path: string, context: ParseContext): SearchRequest {
@@ -91,7 +91,7 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
     vector: parseVector(fields.required('vector'), fields.path('vector'), context),
     limit,
     offset,
-    filter: filterText(fields),
+    filter: parseFilterText(fields),
     scoreThreshold: scoreThreshold(fields),
     withPayload: fields.boolean('with_payload', true),
     withVector: fields.boolean('with_vector', false),
@@ -99,13 +99,6 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
     exact: fields.boolean('exact', false),
     consistency: fields.consistency(),
   };
-}
-
-function filterText(fields: FieldReader): FilterText | undefined {
-  const value = fields.value('filter');
-  if (value === undefined) return undefined;
-  parseFilter(value, fields.path('filter'));
-  return JSON.stringify(value);
 }
 
 function scoreThreshold(fields: FieldReader): number | undefined {

@@ -31,11 +31,31 @@ export interface UpsertRequest {
   readonly single: boolean;
   /** Distinct ids in the order of their last mention; of equal ids the last one won. All vectors have one dimension. */
   readonly points: readonly PointWrite[];
+  /** Of a single point: it is written only over this version; 0: only when there is none. */
+  readonly ifVersion?: number;
 }
 
-export interface DeleteRequest {
+export type DeleteRequest = DeleteByIds | DeleteByFilter;
+
+export interface DeleteByIds {
+  readonly kind: 'ids';
   /** 1 to 10,000 distinct ids. */
   readonly ids: readonly PointId[];
+  /** Of a single id: deleted only in this version. */
+  readonly ifVersion?: number;
+}
+
+export interface DeleteByFilter {
+  readonly kind: 'filter';
+  readonly filter: FilterText;
+}
+
+export interface PatchRequest {
+  /** JSON text of an object; its keys replace those of the payload. */
+  readonly set: Buffer;
+  /** Keys to take out, distinct. */
+  readonly unset: readonly string[];
+  readonly ifVersion?: number;
 }
 
 export interface SearchRequest {

@@ -61,12 +61,7 @@ describe('an upsert', () => {
     ['{"id":"a","vector":[1,1],"payload":null}', 'INVALID_PAYLOAD', 'payload must be a JSON object'],
     ['{"id":"a","vector":[1,1],"playload":{}}', 'UNKNOWN_KEY', 'the body has the unknown key "playload"'],
     ['{"id":"a","vector":[1,1],"__proto__":{}}', 'UNKNOWN_KEY', 'the body has the unknown key "__proto__"'],
-    [
-      '{"id":"a","vector":[1,1],"if_version":0}',
-      'UNSUPPORTED',
-      'if_version is not supported by this version',
-    ],
-    ['{"points":[],"if_version":0}', 'UNSUPPORTED', 'if_version is not supported by this version'],
+    ['{"points":[],"if_version":0}', 'UNKNOWN_KEY', 'the body has the unknown key "if_version"'],
     ['{"points":[]}', 'INVALID_REQUEST', 'points must be an array with 1 to 10000 items'],
     ['{"points":null}', 'INVALID_REQUEST', 'points must be an array with 1 to 10000 items'],
     ['{"points":[1]}', 'INVALID_REQUEST', 'points[0] must be a JSON object'],
@@ -79,8 +74,8 @@ describe('an upsert', () => {
     ['{"points":[{"id":1,"vector":[1,1],"x":1}]}', 'UNKNOWN_KEY', 'points[0] has the unknown key "x"'],
     [
       '{"points":[{"id":1,"vector":[1,1],"if_version":3}]}',
-      'UNSUPPORTED',
-      'points[0].if_version is not supported',
+      'INVALID_REQUEST',
+      'points[0].if_version: a point with a condition is a request of its own',
     ],
   ])('%s is refused with %s', (json, code, message) => {
     expect(() => upsert(json)).toThrow(
@@ -91,17 +86,24 @@ describe('an upsert', () => {
 
 describe('a delete by ids', () => {
   it('counts equal ids once', () => {
-    const { ids } = parseDelete(parseJson('{"ids":[5,"5","a",18446744073709551615]}'));
-    expect(ids.map((id) => pointIdText(id.key))).toEqual(['5', 'a', '18446744073709551615']);
+    const request = parseDelete(parseJson('{"ids":[5,"5","a",18446744073709551615]}'));
+    expect((request.kind === 'ids' ? request.ids : []).map((id) => pointIdText(id.key))).toEqual([
+      '5',
+      'a',
+      '18446744073709551615',
+    ]);
   });
 
   it.each([
-    ['{}', 'INVALID_REQUEST', 'ids is missing'],
+    ['{}', 'INVALID_REQUEST', 'a delete needs ids or a filter'],
     ['{"ids":[]}', 'INVALID_REQUEST', 'ids must be an array with 1 to 10000 items'],
     ['{"ids":null}', 'INVALID_REQUEST', 'ids must be an array with 1 to 10000 items'],
     ['{"ids":["a",{}]}', 'INVALID_ID', 'ids[1] must be a string or an integer'],
-    ['{"filter":{}}', 'UNSUPPORTED', 'filter is not supported by this version'],
-    ['{"ids":[1],"if_version":1}', 'UNSUPPORTED', 'if_version is not supported by this version'],
+    ['{"filter":{},"ids":[1]}', 'INVALID_REQUEST', 'a delete by filter takes no ids'],
+    ['{"filter":{},"if_version":1}', 'INVALID_REQUEST', 'a delete by filter takes no if_version'],
+    ['{"filter":{"must":1}}', 'INVALID_FILTER', 'filter.must must be a condition'],
+    ['{"ids":[1,2],"if_version":1}', 'INVALID_REQUEST', 'if_version is about one point, ids has 2'],
+    ['{"ids":[1],"if_version":-1}', 'INVALID_REQUEST', 'if_version must be an integer from 0'],
     ['{"ids":[1],"id":1}', 'UNKNOWN_KEY', 'the body has the unknown key "id"; known are ids'],
   ])('%s is refused with %s', (json, code, message) => {
     expect(() => parseDelete(parseJson(json))).toThrow(

@@ -13,6 +13,7 @@ export {
   type PointsServiceDeps,
   type ScrollResult,
 } from './points-service.ts';
+export type { Patched } from './payload-patch.ts';
 export type { RetryName, UpsertResult } from './points-writer.ts';
 export type {
   Directory,

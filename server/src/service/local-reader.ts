@@ -20,6 +20,9 @@ import {
  * and keeps an answer to another node within one frame.
  */
 const READ_CHUNK_POINTS = 32;
+/** The same where only ids and versions are asked for. */
+const READ_CHUNK_IDS = 1024;
+const NOTHING = Buffer.alloc(0);
 /** Searches of one batch that are in the engine's queue at one time. */
 const BATCH_SEARCHES_AT_ONCE = 64;
 
@@ -95,8 +98,11 @@ export class LocalReader implements ShardReader {
     const filter = parsedFilter(query.filter);
     let through = query.after;
     do {
-      const limit = Math.min(READ_CHUNK_POINTS, query.limit - points.length);
-      const { withVector } = query;
+      const { withVector, withPayload } = query;
+      const limit = Math.min(
+        withPayload || withVector ? READ_CHUNK_POINTS : READ_CHUNK_IDS,
+        query.limit - points.length,
+      );
       const scroll = this.#deps.shards.scroll({
         collection,
         shards,
@@ -106,8 +112,9 @@ export class LocalReader implements ShardReader {
         withVector,
       });
       const found = await this.#inTime(scroll, scope);
-      for (const point of found.points) bytes += bytesOf(point);
-      points.push(...found.points);
+      const some = withPayload ? found.points : found.points.map((point) => ({ ...point, payload: NOTHING }));
+      for (const point of some) bytes += bytesOf(point);
+      points.push(...some);
       ({ through } = found);
     } while (
       through !== undefined &&

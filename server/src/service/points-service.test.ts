@@ -79,7 +79,7 @@ describe.each([
     expect(await until(first.delete(id, within()))).toBe(false);
     expect((await until(last.get(id, { ...strong, ...within() }))).value).toBeUndefined();
     const ids = ['a', 'b', 'c'].map((text) => parsePointId(text));
-    expect(await until(last.deleteMany({ ids }, within()))).toBe(1);
+    expect(await until(last.deleteMany({ kind: 'ids', ids }, within()))).toBe(1);
     expect((await until(first.count(strong, within()))).value).toBe(0);
   });
 
@@ -493,7 +493,7 @@ test('scrolling with any page size visits every id once and in order', async () 
         } while (cursor !== undefined);
         const expected = [...new Set(all.map(({ key }) => key.toString('hex')))].sort();
         expect(visited.map((key) => key.toString('hex'))).toEqual(expected);
-        await until(points.deleteMany({ ids: all }, within()));
+        await until(points.deleteMany({ kind: 'ids', ids: all }, within()));
       },
     ),
     { numRuns: 25 },
@@ -505,7 +505,7 @@ describe('a node that has just started', () => {
     const { points } = cluster.node('node-1');
     return [
       points.delete(parsePointId(1), within()),
-      points.deleteMany({ ids: [parsePointId(1)] }, within()),
+      points.deleteMany({ kind: 'ids', ids: [parsePointId(1)] }, within()),
       points.get(parsePointId(1), { ...strong, ...within() }),
       points.search(searchOf([0, 1], { limit: 3 }), within()),
       points.count(strong, within()),

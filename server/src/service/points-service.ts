@@ -1,30 +1,36 @@
 import type { Clock } from '../base/index.ts';
-import type {
-  CollectionSchema,
-  Consistency,
-  CountRequest,
-  DeleteRequest,
-  ParseContext,
-  PointId,
-  ScrollRequest,
-  SearchRequest,
-  UpsertRequest,
+import {
+  type CollectionSchema,
+  type Consistency,
+  type CountRequest,
+  DEFAULT_COLLECTION_ID,
+  type DeleteByFilter,
+  type DeleteByIds,
+  type DeleteRequest,
+  type ParseContext,
+  type PatchRequest,
+  type PointId,
+  type ScrollRequest,
+  type SearchRequest,
+  type UpsertRequest,
 } from '../model/index.ts';
 import { shardOf, type StoredPoint } from '../shard/index.ts';
 import { Admission, PEER_REQUESTS_IN_FLIGHT_MAX } from './admission.ts';
 import { collectionToRead, formedMap } from './formed.ts';
 import { RPC } from './kinds.ts';
+import { deleteByFilter } from './filter-delete.ts';
 import { LeaderTable } from './leader-table.ts';
 import { LocalReader } from './local-reader.ts';
 import { mergePages } from './merge.ts';
 import { answerPeerReads } from './peer-reads.ts';
+import { type Patched, patchPayload } from './payload-patch.ts';
 import { PointsSearch, type SearchHit } from './points-search.ts';
 import { PointsWriter, type UpsertResult, type WriteOptions } from './points-writer.ts';
 import type { Directory, Groups, LocalShards, Peers } from './ports.ts';
 import { Proposer } from './proposer.ts';
 import { ReadRouter, type ReadTarget } from './read-router.ts';
 import type { Read } from './read-scope.ts';
-import { bytesOf, type PageQuery, READ_BYTES_MAX } from './shard-reader.ts';
+import { bytesOf, type Page, type PageQuery, READ_BYTES_MAX } from './shard-reader.ts';
 
 export interface PointsServiceDeps {
   readonly groups: Groups;
@@ -82,13 +88,30 @@ export class PointsService {
   }
 
   /** Whether the point existed. */
-  async delete(id: PointId, options: WriteOptions): Promise<boolean> {
-    return (await this.#writer.delete({ ids: [id] }, options)) === 1;
+  async delete(
+    id: PointId,
+    options: WriteOptions,
+    condition: Pick<DeleteByIds, 'ifVersion'> = {},
+  ): Promise<boolean> {
+    return (await this.#writer.delete({ kind: 'ids', ids: [id], ...condition }, options)) === 1;
   }
 
   /** How many of the points existed. */
   deleteMany(request: DeleteRequest, options: WriteOptions): Promise<number> {
-    return this.#writer.delete(request, options);
+    return request.kind === 'ids'
+      ? this.#writer.delete(request, options)
+      : this.#deleteByFilter(request, options);
+  }
+
+  /** Throws NOT_FOUND among others. */
+  patch(id: PointId, request: PatchRequest, options: WriteOptions): Promise<Patched> {
+    const schema = collectionToRead(this.#directory);
+    const collection = schema?.id ?? DEFAULT_COLLECTION_ID;
+    const shard = shardOf(collection, id.key, formedMap(this.#directory).settings.shardCount);
+    const read = async (of: PointId, deadlineMs: number): Promise<StoredPoint | undefined> =>
+      (await this.get(of, { consistency: 'strong', deadlineMs })).value;
+    const deps = { clock: this.#clock, writer: this.#writer, read };
+    return patchPayload(deps, { id, collection, shard }, request, options);
   }
 
   async get(
@@ -141,6 +164,7 @@ export class PointsService {
         limit: request.limit + 1 - collected.length,
         filter: request.filter,
         withVector: request.withVector,
+        withPayload: request.withPayload,
       });
       collected.push(...page.value.points);
       bytes += page.value.points.reduce((sum, point) => sum + bytesOf(point), 0);
@@ -183,6 +207,21 @@ export class PointsService {
     if (schema === undefined || this.#directory.map() === undefined) return undefined;
     const shard = this.#shardOf(id, schema);
     return { shard, leader: this.#leaders.leaderOf(shard) };
+  }
+
+  async #deleteByFilter({ filter }: DeleteByFilter, options: WriteOptions): Promise<number> {
+    const schema = collectionToRead(this.#directory);
+    if (schema === undefined && options.retry === undefined) return 0;
+    const { deadlineMs } = options;
+    const target = { shards: this.#allShards(), consistency: 'strong', deadlineMs } as const;
+    const parts = { withVector: false, withPayload: false };
+    const page = async (after: Buffer | undefined, limit: number): Promise<Page> =>
+      schema === undefined
+        ? { points: [], through: undefined }
+        : (await this.#page(target, schema, { after, limit, filter, ...parts })).value;
+    const collection = schema?.id ?? DEFAULT_COLLECTION_ID;
+    const deps = { writer: this.#writer, shardCount: target.shards.length, collection, page };
+    return deleteByFilter(deps, filter, options);
   }
 
   async #page(

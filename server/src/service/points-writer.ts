@@ -2,10 +2,10 @@ import { Breather, type Clock, GrapeError } from '../base/index.ts';
 import {
   type CollectionSchema,
   DEFAULT_COLLECTION_ID,
-  type DeleteRequest,
+  type DeleteByIds,
   type UpsertRequest,
 } from '../model/index.ts';
-import { encodeCommand, homeShardOf } from '../shard/index.ts';
+import { type Command, encodeCommand, homeShardOf } from '../shard/index.ts';
 import { digestOf } from './retry-digest.ts';
 import { claimName } from './retry-claim.ts';
 import { LATE, settleBy } from './deadline.ts';
@@ -14,7 +14,7 @@ import type { LeaderTable } from './leader-table.ts';
 import type { Directory } from './ports.ts';
 import type { EntryOutcome } from './propose-codec.ts';
 import type { Proposer } from './proposer.ts';
-import { type CommittedEntry, committedOrThrow } from './write-outcome.ts';
+import { type CommittedEntry, committedOrThrow, countDeleted } from './write-outcome.ts';
 import { planDelete, type PlannedEntry, planUpsert } from './write-plan.ts';
 
 /** Bytes of commands that are encoded before others get their turn. */
@@ -60,7 +60,7 @@ export class PointsWriter {
   async upsert(request: UpsertRequest, options: WriteOptions): Promise<UpsertResult> {
     const { settings } = formedMap(this.#deps.directory);
     const schema = await this.#schemaFor(request, options.deadlineMs);
-    const committed = await this.#write(planUpsert(request.points, schema, settings.shardCount), options);
+    const committed = await this.write(planUpsert(request, schema, settings.shardCount), options);
     return {
       upserted: request.points.length,
       versions: committed.map(({ shard, version }) => ({ shard, version })),
@@ -68,22 +68,24 @@ export class PointsWriter {
   }
 
   /** How many of the points existed. */
-  async delete(request: DeleteRequest, options: WriteOptions): Promise<number> {
+  async delete(request: DeleteByIds, options: WriteOptions): Promise<number> {
     const { settings } = formedMap(this.#deps.directory);
     const schema = collectionToRead(this.#deps.directory);
     // Nothing is there to delete, but a write that names itself is remembered: its repetition must not delete later points.
     if (schema === undefined && options.retry === undefined) return 0;
     const collection = schema?.id ?? DEFAULT_COLLECTION_ID;
-    const committed = await this.#write(planDelete(request.ids, collection, settings.shardCount), options);
-    return committed.reduce(
-      (sum, { result }) => sum + (result.kind === 'deleted' ? countTrue(result.deleted) : 0),
-      0,
-    );
+    return countDeleted(await this.write(planDelete(request, collection, settings.shardCount), options));
   }
 
   async #schemaFor(request: UpsertRequest, deadlineMs: number): Promise<CollectionSchema> {
     const known = this.#deps.directory.collection();
     if (known !== undefined) return known;
+    // Nothing was ever written, and a condition that cannot hold must not fix a dimension.
+    if (request.ifVersion !== undefined && request.ifVersion > 0)
+      throw new GrapeError(
+        'VERSION_MISMATCH',
+        `if_version is ${request.ifVersion}, but there is no such point`,
+      );
     const bytes = request.points[0]?.vector.length ?? 0;
     // All or nothing: a batch of unequal vectors must not fix a dimension and then be refused.
     if (request.points.some((point) => point.vector.length !== bytes)) {
@@ -101,7 +103,15 @@ export class PointsWriter {
     );
   }
 
-  async #write(plan: readonly PlannedEntry[], options: WriteOptions): Promise<readonly CommittedEntry[]> {
+  /**
+   * Proposes the entries and waits for them. `digest` tells writes under one name apart; by default it is made of the plan.
+   * Throws as `committedOrThrow`.
+   */
+  async write(
+    plan: readonly PlannedEntry<Command>[],
+    options: WriteOptions,
+    digest?: Buffer,
+  ): Promise<readonly CommittedEntry[]> {
     const { proposer, leaders } = this.#deps;
     const { deadlineMs, retry } = options;
     const shards = new Set(plan.map((entry) => entry.shard));
@@ -112,11 +122,11 @@ export class PointsWriter {
     if (asked.some((shard) => leaders.leaderOf(shard) === undefined))
       await proposer.awaitLeaders(asked, deadlineMs);
     // The same on every node and at every repetition: the plan depends on the request and the cluster's settings only.
-    const tag = retry === undefined ? undefined : { ...retry, digest: await digestOf(plan) };
+    const tag = retry && { ...retry, digest: digest ?? (await digestOf(plan)) };
     if (tag !== undefined && isElsewhere) await claimName(proposer, tag, { home, deadlineMs });
     const breather = new Breather(ENCODED_BYTES_BEFORE_REST);
     const outcomes: Promise<{ shard: number; outcome: EntryOutcome }>[] = [];
-    for (const [chunk, { shard, command }] of plan.entries()) {
+    for (const [at, { shard, command, chunk = at }] of plan.entries()) {
       const encoded = encodeCommand(command, { wallMs: 0, retry: tag && { ...tag, chunk } });
       const proposed = proposer.propose(shard, encoded, deadlineMs).then((outcome) => ({ shard, outcome }));
       // Awaited with the others below; a defect that shows earlier must not count as unhandled until then.
@@ -126,8 +136,4 @@ export class PointsWriter {
     }
     return committedOrThrow(await Promise.all(outcomes));
   }
-}
-
-function countTrue(values: readonly boolean[]): number {
-  return values.reduce((count, value) => count + (value ? 1 : 0), 0);
 }

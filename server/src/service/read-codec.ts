@@ -38,12 +38,14 @@ export function readAddresses(reader: ByteReader): PointAddress[] {
 
 export function writePageQuery(writer: ByteWriter, query: PageQuery): ByteWriter {
   writeOptional(writer, query.after);
-  return writeFilter(writer.u32(query.limit).bool(query.withVector), query.filter);
+  return writeFilter(writer.u32(query.limit).bool(query.withVector).bool(query.withPayload), query.filter);
 }
 
 export function readPageQuery(reader: ByteReader): PageQuery {
   const after = readOptional(reader);
-  return { after, limit: reader.u32(), withVector: reader.bool(), filter: readFilter(reader) };
+  const limit = reader.u32();
+  const parts = { withVector: reader.bool(), withPayload: reader.bool() };
+  return { after, limit, ...parts, filter: readFilter(reader) };
 }
 
 export function writeFilter(writer: ByteWriter, filter: FilterText | undefined): ByteWriter {

@@ -36,7 +36,7 @@ function setUp({ dimension }: { readonly dimension: number | undefined } = { dim
       return passTimeUntil(clock, node(1).points.upsert(upsertOf(...points), within(retry)));
     },
     remove: (retry, ...ids) => {
-      const request = { ids: ids.map((id) => parsePointId(id)) };
+      const request = { kind: 'ids' as const, ids: ids.map((id) => parsePointId(id)) };
       return passTimeUntil(clock, node(1).points.deleteMany(request, within(retry)));
     },
     stored: async () => {

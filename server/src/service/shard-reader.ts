@@ -30,6 +30,8 @@ export interface PageQuery {
   readonly limit: number;
   readonly filter: FilterText | undefined;
   readonly withVector: boolean;
+  /** Otherwise `payload` is empty. */
+  readonly withPayload: boolean;
 }
 
 /** Bytes of payloads and vectors after which a node ends a page or a fetch early; one point always fits. */

@@ -48,6 +48,14 @@ export function committedOrThrow(
   throw new GrapeError('WRITE_TIMEOUT', `${summary(shards)}: ${reason}`, { shards });
 }
 
+/** Points that the entries of a delete found and took away. */
+export function countDeleted(entries: readonly CommittedEntry[]): number {
+  return entries.reduce(
+    (sum, { result }) => sum + (result.kind === 'deleted' ? result.deleted.filter(Boolean).length : 0),
+    0,
+  );
+}
+
 /** Refusals that every repetition would meet again, whatever became of the other entries. */
 const MISNAMED: ReadonlySet<string> = new Set(['IDEMPOTENCY_KEY_REUSED', 'SEQUENCE_TOO_OLD']);
 

@@ -16,7 +16,7 @@ test('every point is in exactly one entry, of its own shard, within the limits o
         const points = sizes.map((size, i) =>
           pointOf(i, [1, 2], { text: 'x'.repeat(i % 97 === 0 ? size : size % 50) }),
         );
-        const plan = planUpsert(points, schema, shardCount);
+        const plan = planUpsert({ points }, schema, shardCount);
         const planned = plan.flatMap(({ shard, command }) => {
           if (command.kind !== 'upsert') throw new Error('an upsert plans upserts');
           const bytes = encodeCommand(command, { wallMs: 0 }).length;
@@ -38,7 +38,7 @@ test('every point is in exactly one entry, of its own shard, within the limits o
 
 test('a point above the limit of bytes is an entry of its own', () => {
   const large = pointOf('large', [1, 2], { text: 'x'.repeat(COMMAND_BYTES_MAX) });
-  const plan = planUpsert([pointOf('a', [1, 2]), large, pointOf('b', [1, 2])], schema, 1);
+  const plan = planUpsert({ points: [pointOf('a', [1, 2]), large, pointOf('b', [1, 2])] }, schema, 1);
   expect(plan.map(({ command }) => (command.kind === 'upsert' ? command.points.length : 0))).toEqual([
     1, 1, 1,
   ]);
@@ -46,12 +46,14 @@ test('a point above the limit of bytes is an entry of its own', () => {
 
 test('a vector of another dimension refuses the whole write', () => {
   const points = [pointOf(1, [1, 2]), pointOf(2, [1, 2, 3])];
-  expect(() => planUpsert(points, schema, 4)).toThrow('vector has 3 values, the collection has 2 dimensions');
+  expect(() => planUpsert({ points }, schema, 4)).toThrow(
+    'vector has 3 values, the collection has 2 dimensions',
+  );
 });
 
 test('a delete of many ids is split like an upsert', () => {
   const ids = Array.from({ length: 1000 }, (_, i) => pointOf(i, [1, 2]).id);
-  const plan = planDelete(ids, schema.id, 2);
+  const plan = planDelete({ ids }, schema.id, 2);
   const keys = plan.flatMap(({ command }) => (command.kind === 'delete' ? command.ids : []));
   expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1000);
   expect(

@@ -1,29 +1,33 @@
 import { GrapeError, present } from '../base/index.ts';
-import type { CollectionSchema, PointId, PointWrite } from '../model/index.ts';
+import type { CollectionSchema, DeleteByIds, PointWrite, UpsertRequest } from '../model/index.ts';
 import {
+  type Command,
   COMMAND_BYTES_MAX,
   COMMAND_HEADER_BYTES,
   COMMAND_POINTS_MAX,
   commandPointBytes,
   type PointCommand,
   shardOf,
+  type StoredPoint,
 } from '../shard/index.ts';
 
-/** One log entry of a write: points of one shard. */
-export interface PlannedEntry {
+/** One log entry of a write. */
+export interface PlannedEntry<C extends Command = PointCommand> {
   readonly shard: number;
-  readonly command: PointCommand;
+  readonly command: C;
+  /** Its number in the write; its place in the plan by default. */
+  readonly chunk?: number;
 }
 
-/** What an id adds to an encoded delete beside its bytes. */
-const ID_OVERHEAD_BYTES = 2;
+/** What an id adds to an encoded delete beside its bytes: its length, and a version. */
+const ID_OVERHEAD_BYTES = 10;
 
 /**
  * Splits an upsert by shard into log entries of at most `COMMAND_POINTS_MAX` points and `COMMAND_BYTES_MAX` bytes; a
  * point that is larger alone is its own entry. Ascending by shard. Throws DIMENSION_MISMATCH before anything is sent.
  */
 export function planUpsert(
-  points: readonly PointWrite[],
+  { points, ifVersion }: Pick<UpsertRequest, 'points' | 'ifVersion'>,
   schema: CollectionSchema,
   shardCount: number,
 ): readonly PlannedEntry[] {
@@ -32,13 +36,13 @@ export function planUpsert(
     items: points,
     shardOfItem: (point) => shardOf(schema.id, point.id.key, shardCount),
     bytesOf: commandPointBytes,
-    commandOf: (some) => ({ kind: 'upsert', collection: schema.id, points: some }),
+    commandOf: (some) => ({ kind: 'upsert', collection: schema.id, points: some, ...conditionOf(ifVersion) }),
   });
 }
 
 /** Splits a delete by shard, by the same limits. */
 export function planDelete(
-  ids: readonly PointId[],
+  { ids, ifVersion }: Pick<DeleteByIds, 'ids' | 'ifVersion'>,
   collection: number,
   shardCount: number,
 ): readonly PlannedEntry[] {
@@ -46,8 +50,26 @@ export function planDelete(
     items: ids.map((id) => id.key),
     shardOfItem: (key) => shardOf(collection, key, shardCount),
     bytesOf: (key) => key.length + ID_OVERHEAD_BYTES,
-    commandOf: (some) => ({ kind: 'delete', collection, ids: some }),
+    commandOf: (some) => ({ kind: 'delete', collection, ids: some, ...conditionOf(ifVersion) }),
   });
+}
+
+/** Deletes points of one shard unless they are newer than when they were read. */
+export function planDeleteRead(points: readonly StoredPoint[], collection: number): readonly PlannedEntry[] {
+  return planned({
+    items: points,
+    shardOfItem: (point) => point.shard,
+    bytesOf: ({ idKey }) => idKey.length + ID_OVERHEAD_BYTES,
+    commandOf: (some) => ({
+      ...{ kind: 'delete', collection },
+      ids: some.map(({ idKey }) => idKey),
+      upTo: some.map(({ version }) => version),
+    }),
+  });
+}
+
+function conditionOf(ifVersion: number | undefined): { readonly ifVersion?: number } {
+  return ifVersion === undefined ? {} : { ifVersion };
 }
 
 interface Plan<T> {

@@ -12,12 +12,14 @@ export type CommandResult =
   | { readonly kind: 'upserted'; readonly version: number }
   /** For each id: was there a point to delete? */
   | { readonly kind: 'deleted'; readonly deleted: readonly boolean[] }
+  /** What was noted first under the name, and the log index of that entry. */
+  | { readonly kind: 'noted'; readonly value: number; readonly index: number }
   /** No effect. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
   /** The entry carried no command. */
   | { readonly kind: 'none' };
 
-const KINDS = ['upserted', 'deleted', 'refused', 'none'] as const;
+const KINDS = ['upserted', 'deleted', 'refused', 'none', 'noted'] as const;
 
 export function writeCommandResult(writer: ByteWriter, result: CommandResult): void {
   writer.u8(KINDS.indexOf(result.kind));
@@ -28,6 +30,9 @@ export function writeCommandResult(writer: ByteWriter, result: CommandResult): v
     case 'deleted':
       writer.u32(result.deleted.length);
       for (const deleted of result.deleted) writer.bool(deleted);
+      break;
+    case 'noted':
+      writer.u53(result.value).u53(result.index);
       break;
     case 'refused':
       writer.text(result.code).text(result.message);
@@ -55,6 +60,8 @@ export function readCommandResult(reader: ByteReader): CommandResult {
     }
     case 'none':
       return { kind };
+    case 'noted':
+      return { kind, value: reader.u53(), index: reader.u53() };
     case undefined:
       throw new DecodeError('a result has a known kind');
     default:

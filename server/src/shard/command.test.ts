@@ -47,6 +47,24 @@ const aCommand: fc.Arbitrary<Command> = fc.oneof(
       { minLength: 1, maxLength: 5 },
     ),
   }),
+  fc.record({
+    kind: fc.constant('upsert' as const),
+    collection: fc.nat(0xffff_ffff),
+    ifVersion: fc.maxSafeNat(),
+    points: fc.tuple(aPoint),
+  }),
+  fc.record({
+    kind: fc.constant('delete' as const),
+    collection: fc.nat(0xffff_ffff),
+    ifVersion: fc.maxSafeNat(),
+    ids: fc.tuple(id.map((value) => parsePointId(value).key)),
+  }),
+  fc.array(fc.tuple(id, fc.maxSafeNat()), { minLength: 1, maxLength: 5 }).map((items) => ({
+    kind: 'delete' as const,
+    collection: 1,
+    ids: items.map(([value]) => parsePointId(value).key),
+    upTo: items.map(([, version]) => version),
+  })),
 );
 
 test('a command comes back as it was encoded', () => {
@@ -73,6 +91,31 @@ test('the bytes of a command never change: they are in every log', () => {
   expect(claim.toString('hex')).toBe(
     '020300088056febc7842' + '00' + '01006b' + '0000000000000000' + '07'.repeat(16) + 'ffffffff' + '01000000',
   );
+  const conditions = [
+    { ...upsert(point('a', [3], {})), ifVersion: 7 },
+    { ...remove(5), ifVersion: 0 },
+    { kind: 'delete', collection: 1, ids: remove(5).ids, upTo: [260] },
+  ] as const;
+  const [upsertIf, deleteIf, deleteUpTo] = conditions.map((command) =>
+    encodeCommand(command, { wallMs: WALL_MS }).toString('hex'),
+  );
+  const at = '00088056febc7842' + '01000000';
+  expect(upsertIf).toBe(
+    '0104' + at + '0700000000000000' + '01000000' + '02000361' + '00' + '0400000000004040' + '020000007b7d',
+  );
+  expect(deleteIf).toBe('0105' + at + '0000000000000000' + '01000000' + '0900' + '010000000000000005');
+  expect(deleteUpTo).toBe('0106' + at + '01000000' + '0900' + '010000000000000005' + '0401000000000000');
+  const note = encodeCommand({ kind: 'note', collection: 1, value: 3 }, { wallMs: WALL_MS, retry: RETRY });
+  expect(note.toString('hex')).toBe(claim.toString('hex').replace(/^0203/, '0207') + '0300000000000000');
+});
+
+test('a condition is about one point', () => {
+  const two = { ...remove(5, 6), ifVersion: 1 };
+  expect(() => encodeCommand(two, { wallMs: WALL_MS })).toThrow('a condition is about one point');
+  const bytes = encodeCommand({ ...remove(5), ifVersion: 1 }, { wallMs: WALL_MS });
+  bytes.writeUInt32LE(2, 22);
+  const doubled = Buffer.concat([bytes, bytes.subarray(26)]);
+  expect(() => decodeCommand(doubled)).toThrow(DecodeError);
 });
 
 test('a claim comes back as it was encoded, and is nothing without the name that it is about', () => {

@@ -1,18 +1,41 @@
-import { ByteReader, ByteWriter, DecodeError, invariant } from '../base/index.ts';
+import { ByteReader, ByteWriter, DecodeError, invariant, present } from '../base/index.ts';
 import { DIGEST_BYTES } from '../engine/index.ts';
 import type { PointWrite } from '../model/index.ts';
 
 /** What one log entry of a shard does to one collection. */
-export type Command = PointCommand | Claim;
+export type Command = PointCommand | Claim | Note;
 
-export type PointCommand =
-  | { readonly kind: 'upsert'; readonly collection: number; readonly points: readonly PointWrite[] }
-  | { readonly kind: 'delete'; readonly collection: number; readonly ids: readonly Buffer[] };
+export type PointCommand = Upsert | Delete;
+
+export interface Upsert {
+  readonly kind: 'upsert';
+  readonly collection: number;
+  readonly points: readonly PointWrite[];
+  /** Of the only point: written only over this version; 0: only when there is none. */
+  readonly ifVersion?: number;
+}
+
+export interface Delete {
+  readonly kind: 'delete';
+  readonly collection: number;
+  readonly ids: readonly Buffer[];
+  /** Of the only id: deleted only in this version. */
+  readonly ifVersion?: number;
+  /** One for each id: newer versions stay. */
+  readonly upTo?: readonly number[];
+}
 
 /** Only makes the shard remember the name that the entry carries, with what is asked under it: its home. */
 export interface Claim {
   readonly kind: 'claim';
   readonly collection: number;
+}
+
+/** Makes the shard remember a number under the name that the entry carries; whoever repeats it learns the first one. */
+export interface Note {
+  readonly kind: 'note';
+  readonly collection: number;
+  readonly value: number;
 }
 
 export interface CommandHeader {
@@ -53,7 +76,9 @@ const FORMAT = { plain: 1, tagged: 2 } as const;
 const SCOPES = ['key', 'client'] as const;
 const KIND_AT = 1;
 const WALL_MS_AT = 2;
-const KIND = { upsert: 1, delete: 2, claim: 3 } as const;
+const KIND = { upsert: 1, delete: 2, claim: 3, upsertIf: 4, deleteIf: 5, deleteUpTo: 6, note: 7 } as const;
+/** What `ifVersion` adds to an encoded command, and `upTo` for each id. */
+const VERSION_BYTES = 8;
 const FLAG_INTEGER = 1;
 
 /** Bytes that one point adds to an encoded upsert. */
@@ -63,8 +88,9 @@ export function commandPointBytes(point: PointWrite): number {
 
 /**
  * The bytes of a command on the wire and in every log: format u8, kind u8, wall clock f64; in format 2 the retry tag
- * (scope u8, name with its u16 length, sequence u64, digest, chunk u32); collection u32; but for a claim, count u32, then per id: its length u16 and bytes; per point also
- * flags u8, vector and payload, each with a u32 length.
+ * (scope u8, name with its u16 length, sequence u64, digest, chunk u32); collection u32. Then of a note its value u64; of a claim
+ * nothing; else `ifVersion` u64 in the kinds that have one, count u32, and per id: its length u16 and bytes, `upTo` u64 in the kind that
+ * has it; per point also flags u8, vector and payload, each with a u32 length.
  */
 export function encodeCommand(command: Command, header: CommandHeader): Buffer {
   checkItems(command, header);
@@ -72,11 +98,12 @@ export function encodeCommand(command: Command, header: CommandHeader): Buffer {
   const { wallMs, retry } = header;
   writer
     .u8(retry === undefined ? FORMAT.plain : FORMAT.tagged)
-    .u8(KIND[command.kind])
+    .u8(KIND[kindOf(command)])
     .f64(wallMs);
   if (retry !== undefined) writeTag(writer, retry);
   writer.u32(command.collection);
-  if (command.kind !== 'claim') writeItems(writer, command);
+  if (command.kind === 'note') writer.u53(command.value);
+  else if (command.kind !== 'claim') writeItems(writer, command);
   return writer.finish();
 }
 
@@ -94,7 +121,8 @@ export function decodeCommand(bytes: Buffer): { readonly header: CommandHeader; 
   const header = format === FORMAT.tagged ? { wallMs, retry: readTag(reader) } : { wallMs };
   const collection = reader.u32();
   const command = readBody(reader, kind, collection);
-  if (command.kind === 'claim' && format !== FORMAT.tagged) throw new DecodeError('a claim without a name');
+  const needsName = command.kind === 'claim' || command.kind === 'note';
+  if (needsName && format !== FORMAT.tagged) throw new DecodeError(`a ${command.kind} without a name`);
   reader.end();
   return { header, command };
 }
@@ -109,16 +137,24 @@ export function stampCommand(bytes: Buffer, wallMs: number): void {
 
 /** Whether an encoded command adds no points: it removes some, or is the claim that goes before a write of any kind. */
 export function addsNothing(bytes: Buffer): boolean {
-  return bytes[KIND_AT] !== KIND.upsert;
+  return bytes[KIND_AT] !== KIND.upsert && bytes[KIND_AT] !== KIND.upsertIf;
 }
 
 function checkItems(command: Command, { retry }: CommandHeader): void {
-  if (command.kind === 'claim') {
-    invariant(retry !== undefined, 'a claim carries the name that it is about');
+  if (command.kind === 'claim' || command.kind === 'note') {
+    invariant(retry !== undefined, 'a claim or a note carries the name that it is about');
     return;
   }
   const { length: count } = itemsOf(command);
   invariant(count > 0 && count <= COMMAND_POINTS_MAX, 'a command has 1 to 256 points', { count });
+  invariant(command.ifVersion === undefined || count === 1, 'a condition is about one point', { count });
+}
+
+function kindOf(command: Command): keyof typeof KIND {
+  if (command.kind === 'upsert') return command.ifVersion === undefined ? 'upsert' : 'upsertIf';
+  if (command.kind !== 'delete') return command.kind;
+  if (command.ifVersion !== undefined) return 'deleteIf';
+  return command.upTo === undefined ? 'delete' : 'deleteUpTo';
 }
 
 function itemsOf(command: PointCommand): readonly unknown[] {
@@ -126,9 +162,16 @@ function itemsOf(command: PointCommand): readonly unknown[] {
 }
 
 function writeItems(writer: ByteWriter, command: PointCommand): void {
+  if (command.ifVersion !== undefined) writer.u53(command.ifVersion);
   writer.u32(itemsOf(command).length);
-  if (command.kind === 'upsert') for (const point of command.points) writePoint(writer, point);
-  else for (const id of command.ids) writer.u16(id.length).raw(id);
+  if (command.kind === 'upsert') {
+    for (const point of command.points) writePoint(writer, point);
+    return;
+  }
+  for (const [at, id] of command.ids.entries()) {
+    writer.u16(id.length).raw(id);
+    if (command.upTo !== undefined) writer.u53(present(command.upTo[at], 'a version for each id'));
+  }
 }
 
 function writeTag(writer: ByteWriter, tag: RetryTag): void {
@@ -152,6 +195,25 @@ function readBody(reader: ByteReader, kind: number, collection: number): Command
       return { kind: 'delete', collection, ids: readItems(reader, readId) };
     case KIND.claim:
       return { kind: 'claim', collection };
+    case KIND.upsertIf: {
+      const ifVersion = reader.u53();
+      return { kind: 'upsert', collection, ifVersion, points: theOnly(readItems(reader, readPoint)) };
+    }
+    case KIND.deleteIf: {
+      const ifVersion = reader.u53();
+      return { kind: 'delete', collection, ifVersion, ids: theOnly(readItems(reader, readId)) };
+    }
+    case KIND.deleteUpTo: {
+      const items = readItems(reader, () => ({ id: readId(reader), upTo: reader.u53() }));
+      return {
+        kind: 'delete',
+        collection,
+        ids: items.map(({ id }) => id),
+        upTo: items.map(({ upTo }) => upTo),
+      };
+    }
+    case KIND.note:
+      return { kind: 'note', collection, value: reader.u53() };
     default:
       throw new UnknownCommandError(`command kind ${String(kind)} is not known`);
   }
@@ -163,6 +225,11 @@ function readItems<T>(reader: ByteReader, read: (reader: ByteReader) => T): T[] 
     throw new DecodeError(`a command with ${String(count)} points`);
   const items: T[] = [];
   while (items.length < count) items.push(read(reader));
+  return items;
+}
+
+function theOnly<T>(items: T[]): T[] {
+  if (items.length !== 1) throw new DecodeError('a condition is about one point');
   return items;
 }
 
@@ -192,6 +259,6 @@ function readPoint(reader: ByteReader): PointWrite {
 function encodedBytes(command: Command): number {
   let bytes = COMMAND_HEADER_BYTES;
   if (command.kind === 'upsert') for (const point of command.points) bytes += commandPointBytes(point);
-  else if (command.kind === 'delete') for (const id of command.ids) bytes += 2 + id.length;
-  return bytes;
+  else if (command.kind === 'delete') for (const id of command.ids) bytes += 2 + id.length + VERSION_BYTES;
+  return bytes + VERSION_BYTES;
 }

@@ -14,9 +14,11 @@ export {
   COMMAND_POINTS_MAX,
   commandPointBytes,
   decodeCommand,
+  type Delete,
   encodeCommand,
   type PointCommand,
   type RetryTag,
+  type Upsert,
   stampCommand,
   UnknownCommandError,
 } from './command.ts';

@@ -1,6 +1,6 @@
 import { asError } from '../base/index.ts';
-import type { PointRef, RetryRef, Touched, Turn } from '../engine/index.ts';
-import { type Command, type CommandHeader, decodeCommand } from './command.ts';
+import type { EntryAddress, PointRef, RetryRef, Touched, Turn } from '../engine/index.ts';
+import { type Command, type CommandHeader, decodeCommand, type Delete } from './command.ts';
 import type { CommandResult } from './command-result.ts';
 import { retryName, withRetry } from './retries.ts';
 
@@ -71,7 +71,7 @@ function touchedPoints({ shard, entries }: DecodedEntries): PointRef[] {
   return entries.flatMap(({ work }) => {
     if (work === undefined) return [];
     const { command } = work;
-    if (command.kind === 'claim') return [];
+    if (command.kind === 'claim' || command.kind === 'note') return [];
     const { collection } = command;
     const idKeys = command.kind === 'upsert' ? command.points.map((point) => point.id.key) : command.ids;
     return idKeys.map((idKey) => ({ shard, collection, idKey }));
@@ -117,13 +117,47 @@ function run(
   const { collection } = command;
   // Remembering it is its effect, and the caller's work.
   if (command.kind === 'claim') return NO_COMMAND;
+  if (command.kind === 'note') return { kind: 'noted', value: command.value, index: at.index };
   const entry = { ...at, collection };
-  if (command.kind === 'delete') return { kind: 'deleted', deleted: turn.delete(entry, command.ids) };
+  if (command.kind === 'delete') return runDelete(turn, entry, command);
   const dimension = turn.dimension(at.shard, collection) ?? (command.points[0]?.vector.length ?? 0) / 4;
   const misfit = command.points.find((point) => point.vector.length !== 4 * dimension);
   if (misfit !== undefined) return refusedDimension(misfit.vector.length / 4, dimension);
+  const refusal = refusedVersion(turn, entry, { ...command, ids: command.points.map(({ id }) => id.key) });
+  if (refusal !== undefined) return refusal;
   turn.upsert(entry, command.points);
   return { kind: 'upserted', version: at.index };
+}
+
+function runDelete(turn: Turn, entry: EntryAddress, command: Delete): CommandResult {
+  const { ids, upTo } = command;
+  const refusal = refusedVersion(turn, entry, command);
+  if (refusal !== undefined) return refusal;
+  if (upTo === undefined) return { kind: 'deleted', deleted: turn.delete(entry, ids) };
+  const isOld = ids.map((id, at) => turn.version(entry, id) <= (upTo[at] ?? 0));
+  const gone = turn.delete(
+    entry,
+    ids.filter((_, at) => isOld[at]),
+  );
+  return { kind: 'deleted', deleted: isOld.map((old) => old && gone.shift() === true) };
+}
+
+/** Undefined: there is no condition, or it holds. */
+function refusedVersion(
+  turn: Turn,
+  entry: EntryAddress,
+  { ids, ifVersion }: { readonly ids: readonly Buffer[]; readonly ifVersion?: number },
+): CommandResult | undefined {
+  const [id] = ids;
+  if (ifVersion === undefined || id === undefined) return undefined;
+  const version = turn.version(entry, id);
+  if (version === ifVersion) return undefined;
+  const message = version === 0 ? 'there is no such point' : `the point has version ${String(version)}`;
+  return {
+    kind: 'refused',
+    code: 'VERSION_MISMATCH',
+    message: `if_version is ${String(ifVersion)}, but ${message}`,
+  };
 }
 
 /**

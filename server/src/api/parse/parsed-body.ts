@@ -3,6 +3,8 @@ import {
   type CountRequest,
   type DeleteRequest,
   type ParseContext,
+  parsePatch,
+  type PatchRequest,
   parseCount,
   parseDelete,
   parseJson,
@@ -19,6 +21,7 @@ import {
 export interface ParsedBodies {
   readonly upsert: UpsertRequest;
   readonly delete: DeleteRequest;
+  readonly patch: PatchRequest;
   readonly search: SearchRequest;
   readonly search_batch: readonly SearchRequest[];
   readonly scroll: ScrollRequest;
@@ -44,6 +47,8 @@ export function validateBody(kind: BodyKind, value: unknown, context: ParseConte
       return { kind, request: parseUpsert(value, context) };
     case 'delete':
       return { kind, request: parseDelete(value) };
+    case 'patch':
+      return { kind, request: parsePatch(value) };
     case 'search':
       return { kind, request: parseSearch(value, context) };
     case 'search_batch':

@@ -1,11 +1,14 @@
 import { ByteReader, ByteWriter, DecodeError, unreachable } from '../../base/index.ts';
 import type {
   Consistency,
+  DeleteRequest,
   FilterText,
+  PatchRequest,
   PointId,
   PointWrite,
   ScrollRequest,
   SearchRequest,
+  UpsertRequest,
 } from '../../model/index.ts';
 import type { BodyKind, ParsedBody } from './parsed-body.ts';
 
@@ -21,6 +24,7 @@ const KINDS = [
   'search_batch',
   'scroll',
   'count',
+  'patch',
 ] as const satisfies readonly BodyKind[];
 const CONSISTENCIES = ['strong', 'leader', 'eventual'] as const satisfies readonly Consistency[];
 
@@ -29,11 +33,16 @@ export function encodeParsed(body: ParsedBody, sizeHint: number): Buffer {
   switch (body.kind) {
     case 'upsert':
       writer.bool(body.request.single).u32(body.request.points.length);
+      writeCondition(writer, body.request.ifVersion);
       for (const point of body.request.points) writePoint(writer, point);
       break;
     case 'delete':
-      writer.u32(body.request.ids.length);
-      for (const id of body.request.ids) writeId(writer, id);
+      writeDelete(writer, body.request);
+      break;
+    case 'patch':
+      writer.bytes(body.request.set).u32(body.request.unset.length);
+      for (const key of body.request.unset) writer.text(key);
+      writeCondition(writer, body.request.ifVersion);
       break;
     case 'search':
       writeSearch(writer, body.request);
@@ -61,9 +70,11 @@ export function decodeParsed(bytes: Uint8Array): ParsedBody {
   const kind = KINDS[reader.u8()];
   switch (kind) {
     case 'upsert':
-      return { kind, request: { single: reader.bool(), points: list(reader, readPoint) } };
+      return { kind, request: readUpsert(reader) };
     case 'delete':
-      return { kind, request: { ids: list(reader, readId) } };
+      return { kind, request: readDelete(reader) };
+    case 'patch':
+      return { kind, request: readPatch(reader) };
     case 'search':
       return { kind, request: readSearch(reader) };
     case 'search_batch':
@@ -77,6 +88,44 @@ export function decodeParsed(bytes: Uint8Array): ParsedBody {
     default:
       return unreachable(kind);
   }
+}
+
+function readUpsert(reader: ByteReader): UpsertRequest {
+  const single = reader.bool();
+  const count = reader.u32();
+  const condition = readCondition(reader);
+  return { single, points: Array.from({ length: count }, () => readPoint(reader)), ...condition };
+}
+
+function writeDelete(writer: ByteWriter, request: DeleteRequest): void {
+  writer.bool(request.kind === 'filter');
+  if (request.kind === 'filter') {
+    writer.text(request.filter);
+    return;
+  }
+  writer.u32(request.ids.length);
+  for (const id of request.ids) writeId(writer, id);
+  writeCondition(writer, request.ifVersion);
+}
+
+function readDelete(reader: ByteReader): DeleteRequest {
+  if (reader.bool()) return { kind: 'filter', filter: reader.text() };
+  return { kind: 'ids', ids: list(reader, readId), ...readCondition(reader) };
+}
+
+function readPatch(reader: ByteReader): PatchRequest {
+  const set = reader.bytes();
+  return { set, unset: list(reader, () => reader.text()), ...readCondition(reader) };
+}
+
+function writeCondition(writer: ByteWriter, ifVersion: number | undefined): void {
+  writer.bool(ifVersion !== undefined).u53(ifVersion ?? 0);
+}
+
+function readCondition(reader: ByteReader): { readonly ifVersion?: number } {
+  const isGiven = reader.bool();
+  const ifVersion = reader.u53();
+  return isGiven ? { ifVersion } : {};
 }
 
 function writePoint(writer: ByteWriter, point: PointWrite): void {

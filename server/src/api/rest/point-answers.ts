@@ -1,6 +1,13 @@
 import { Breather } from '../../base/index.ts';
 import { encodeCursor, type PointId, pointIdJson } from '../../model/index.ts';
-import type { Read, ScrollResult, SearchHit, StoredPoint, UpsertResult } from '../../service/index.ts';
+import type {
+  Patched,
+  Read,
+  ScrollResult,
+  SearchHit,
+  StoredPoint,
+  UpsertResult,
+} from '../../service/index.ts';
 import { vectorText } from './float-text.ts';
 
 /** Answers are put together as text: stored payloads already are JSON and are never parsed again. */
@@ -28,6 +35,10 @@ export function pointAnswer(point: StoredPoint, withVector: boolean): string {
 
 export function deleteAnswer(id: PointId, deleted: boolean): string {
   return `{"id":${pointIdJson(id.key, id.isInteger)},"status":"ok","deleted":${deleted}}`;
+}
+
+export function patchAnswer(id: PointId, { shard, version }: Patched): string {
+  return `{"id":${pointIdJson(id.key, id.isInteger)},"status":"ok","shard":${shard},"version":${version}}`;
 }
 
 export function deleteManyAnswer(deleted: number): string {

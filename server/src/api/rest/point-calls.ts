@@ -4,6 +4,7 @@ import { type Clock, GrapeError } from '../../base/index.ts';
 import {
   type Consistency,
   parseConsistency,
+  parseDeleteCondition,
   parseJson,
   parsePointIdFromPath,
   type PointId,
@@ -18,6 +19,7 @@ import {
   countAnswer,
   deleteAnswer,
   deleteManyAnswer,
+  patchAnswer,
   pointAnswer,
   scrollAnswer,
   searchAnswer,
@@ -94,13 +96,26 @@ export const POINT_CALLS = {
   },
   delete: {
     op: 'delete',
-    queryKeys: [],
+    queryKeys: ['if_version'],
     hasBody: true,
     isWrite: true,
     async run({ idText, body, ...options }, deps) {
       const id = parsePointIdFromPath(idText);
       refuseContent(body);
-      return { ...ok(deleteAnswer(id, await deps.points.delete(id, options))), ...leaderOf(id, deps) };
+      const condition = parseDeleteCondition(options.query.number('if_version'));
+      const deleted = await deps.points.delete(id, options, condition);
+      return { ...ok(deleteAnswer(id, deleted)), ...leaderOf(id, deps) };
+    },
+  },
+  patch: {
+    op: 'patch',
+    queryKeys: [],
+    hasBody: true,
+    isWrite: true,
+    async run(input, deps) {
+      const id = parsePointIdFromPath(input.idText);
+      const patched = await deps.points.patch(id, await parsed('patch', input, deps), input);
+      return { ...ok(patchAnswer(id, patched)), ...leaderOf(id, deps) };
     },
   },
   deleteMany: {
@@ -165,7 +180,7 @@ export const POINT_CALLS = {
 /** Query parameters that a call knows: those of a raw search only with its content type. */
 export function queryKeysOf(call: PointCall, isF32: boolean): readonly string[] {
   const own = isF32
-    ? [...SEARCH_PARAMETERS.numbers, ...SEARCH_PARAMETERS.booleans, 'consistency']
+    ? [...SEARCH_PARAMETERS.numbers, ...SEARCH_PARAMETERS.booleans, 'filter', 'consistency']
     : call.queryKeys;
   return [...own, 'timeout_ms'];
 }
@@ -183,22 +198,21 @@ function parsedF32({ body, query }: PointCallInput, { points }: PointCallDeps): 
   if (body.length % 4 !== 0)
     throw new GrapeError('INVALID_VECTOR', 'the body is not a whole number of float32 values');
   const vector = Array.from({ length: body.length / 4 }, (_, i) => body.readFloatLE(i * 4));
+  const filter = query.text('filter');
   const parameters: Record<string, unknown> = { vector, consistency: query.text('consistency') };
+  if (filter !== undefined) parameters['filter'] = parseJson(filter);
   for (const key of SEARCH_PARAMETERS.numbers) parameters[key] = query.number(key);
   for (const key of SEARCH_PARAMETERS.booleans) parameters[key] = query.boolean(key);
   const given = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
   return validateBody('search', given, points.parseContext()).request as ParsedBodies['search'];
 }
 
-/** A delete of one point says everything in its path; what a body adds must not be overlooked. */
+/** What a body adds must not be overlooked. */
 function refuseContent(body: Buffer): void {
   if (body.length === 0) return;
   const value = parseJson(body);
-  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [''];
-  if (keys.length === 0) return;
-  if (keys.includes('if_version'))
-    throw new GrapeError('UNSUPPORTED', 'if_version is not supported by this version');
-  throw new GrapeError('UNKNOWN_KEY', 'a delete by path takes no body');
+  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return;
+  throw new GrapeError('UNKNOWN_KEY', 'a delete by path takes no body; if_version is a query parameter');
 }
 
 function eventual(consistency: Consistency, read: Read<unknown>): Record<string, string> {

@@ -65,7 +65,10 @@ export function decodePathSegment(segment: string): string {
 
 function pointRoute(method: string, rest: string): Route {
   const slash = rest.indexOf('/');
-  if (slash >= 0) return rest.slice(slash) === '/payload' ? byMethod(method, { PATCH: LATER }) : UNKNOWN;
+  if (slash >= 0) {
+    const patch: Route = { kind: 'points', call: POINT_CALLS.patch, id: rest.slice(0, slash) };
+    return rest.slice(slash) === '/payload' ? byMethod(method, { PATCH: patch }) : UNKNOWN;
+  }
   const verb = VERBS.get(rest);
   return byMethod(method, {
     GET: { kind: 'points', call: POINT_CALLS.get, id: rest },

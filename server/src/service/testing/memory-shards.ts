@@ -105,8 +105,18 @@ export class MemoryShards implements LocalShards {
     command: Command,
   ): CommandResult {
     if (command.kind === 'claim') return { kind: 'none' };
+    if (command.kind === 'note') return { kind: 'noted', value: command.value, index: at.index };
+    const versionOf = (id: Buffer): number => points.get(id.toString('hex'))?.version ?? 0;
+    const first = command.kind === 'delete' ? command.ids[0] : command.points[0]?.id.key;
+    if (command.ifVersion !== undefined && versionOf(first as Buffer) !== command.ifVersion)
+      return { kind: 'refused', code: 'VERSION_MISMATCH', message: 'another version' };
     if (command.kind === 'delete') {
-      return { kind: 'deleted', deleted: command.ids.map((id) => points.delete(id.toString('hex'))) };
+      const { ids, upTo } = command;
+      const isMeant = (id: Buffer, i: number): boolean => versionOf(id) <= (upTo?.[i] ?? Infinity);
+      return {
+        kind: 'deleted',
+        deleted: ids.map((id, i) => isMeant(id, i) && points.delete(id.toString('hex'))),
+      };
     }
     for (const { id, vector, payload } of command.points) {
       const { key, isInteger } = id;

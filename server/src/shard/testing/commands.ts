@@ -1,5 +1,5 @@
 import { type CollectionSchema, parsePointId, type PointWrite } from '../../model/index.ts';
-import { type Command, type CommittedEntry, encodeCommand, type PointCommand } from '../index.ts';
+import { type Command, type CommittedEntry, type Delete, encodeCommand, type Upsert } from '../index.ts';
 
 export const SCHEMA: CollectionSchema = { id: 1, name: 'default', dimension: 3, metric: 'cosine', m: 16 };
 
@@ -11,11 +11,11 @@ export function point(id: string | number, vector: readonly number[], payload: o
   };
 }
 
-export function upsert(...points: readonly PointWrite[]): PointCommand {
+export function upsert(...points: readonly PointWrite[]): Upsert {
   return { kind: 'upsert', collection: SCHEMA.id, points };
 }
 
-export function remove(...ids: readonly (string | number)[]): PointCommand {
+export function remove(...ids: readonly (string | number)[]): Delete {
   return { kind: 'delete', collection: SCHEMA.id, ids: ids.map((id) => parsePointId(id).key) };
 }
 
