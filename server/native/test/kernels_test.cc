@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "check.h"
-#include "search/codes.h"
+#include "search/coding.h"
 #include "search/kernels.h"
 
 namespace {
@@ -106,76 +106,166 @@ void TestFloats(const std::vector<const Kernels*>& sets, const Input& input) {
   }
 }
 
-/** `draw(random)` gives codes from -127 to 127. */
-void TestCodes(const std::vector<const Kernels*>& sets, const char* name, int (*draw)(std::mt19937_64&)) {
-  std::mt19937_64 random(2);
-  for (size_t padded = kCodeAlign; padded <= kLengthMax; padded += kCodeAlign) {
-    std::vector<int8_t> query(padded);
-    for (int8_t& code : query) code = static_cast<int8_t>(draw(random));
-    std::vector<std::vector<uint8_t>> records(kRows, std::vector<uint8_t>(kCodeHeaderBytes + padded));
-    const uint8_t* pointers[kRows];
+struct Codes {
+  const char* name;
+  /** From -127 to 127. */
+  int (*draw)(std::mt19937_64&);
+};
+
+/** Random codes behind headers of random bytes. */
+struct Records {
+  Records(size_t code_bytes, const Codes& codes, std::mt19937_64& random) {
     for (size_t r = 0; r < kRows; ++r) {
-      for (uint8_t& byte : records[r]) byte = static_cast<uint8_t>(draw(random) + 128);
-      pointers[r] = records[r].data();
+      bytes[r].resize(kCodeHeaderBytes + code_bytes);
+      for (uint8_t& byte : bytes[r]) byte = static_cast<uint8_t>(codes.draw(random) + 128);
+      pointers[r] = bytes[r].data();
     }
-    int32_t sums[kRows];
-    int32_t pairs[kRows];
+  }
+
+  uint8_t Code(size_t r, size_t i) const { return bytes[r][kCodeHeaderBytes + i]; }
+
+  std::vector<uint8_t> bytes[kRows];
+  const uint8_t* pointers[kRows];
+};
+
+std::vector<int8_t> RandomQuery(size_t codes, const Codes& input, std::mt19937_64& random) {
+  std::vector<int8_t> query(codes);
+  for (int8_t& code : query) code = static_cast<int8_t>(input.draw(random));
+  return query;
+}
+
+void TestCodes(const std::vector<const Kernels*>& sets, const Codes& input) {
+  std::mt19937_64 random(2);
+  for (size_t bytes = kCodeAlign; bytes <= kLengthMax; bytes += kCodeAlign) {
+    const auto query = RandomQuery(bytes, input, random);
+    const Records records(bytes, input, random);
+    int32_t sums[kRows] = {};
+    int32_t pairs[kRows] = {};
     for (size_t r = 0; r < kRows; ++r) {
-      sums[r] = pairs[r] = 0;
-      for (size_t i = 0; i < padded; ++i) {
-        sums[r] += records[r][kCodeHeaderBytes + i] * query[i];
-        pairs[r] += records[0][kCodeHeaderBytes + i] * (records[r][kCodeHeaderBytes + i] - 128);
+      for (size_t i = 0; i < bytes; ++i) {
+        sums[r] += records.Code(r, i) * query[i];
+        pairs[r] += records.Code(0, i) * (records.Code(r, i) - 128);
       }
     }
     for (const Kernels* set : sets) {
       for (size_t count = 0; count <= kRows; ++count) {
         int32_t got[kRows];
-        set->code_dots(query.data(), pointers, count, padded, got);
-        for (size_t r = 0; r < count; ++r) CHECK(got[r] == sums[r], "%s code_dots %s n=%zu", set->name, name, padded);
+        set->code_dots(query.data(), records.pointers, count, bytes, got);
+        for (size_t r = 0; r < count; ++r) {
+          CHECK(got[r] == sums[r], "%s code_dots %s n=%zu", set->name, input.name, bytes);
+        }
       }
       for (size_t r = 0; r < kRows; ++r) {
-        CHECK(set->code_pair(pointers[0], pointers[r], padded) == pairs[r], "%s code_pair %s n=%zu", set->name, name,
-              padded);
+        CHECK(set->code_pair(records.pointers[0], records.pointers[r], bytes) == pairs[r], "%s code_pair %s n=%zu",
+              set->name, input.name, bytes);
       }
     }
   }
 }
 
-/** Codes stand for numbers near those that were encoded, whatever their size, and distances are finite. */
-void TestEncoding(const Input& input) {
+void TestBits(const std::vector<const Kernels*>& sets, const Codes& input, const Codes& record_input) {
+  std::mt19937_64 random(4);
+  for (size_t bytes = kCodeAlign; bytes <= kLengthMax / 8; bytes += kCodeAlign) {
+    const auto query = RandomQuery(8 * bytes, input, random);
+    const Records records(bytes, record_input, random);
+    int32_t sums[kRows] = {};
+    uint32_t differing[kRows] = {};
+    for (size_t r = 0; r < kRows; ++r) {
+      for (size_t i = 0; i < 8 * bytes; ++i) {
+        const size_t byte = i / 512 * 64 + i % 64;
+        const auto bit = static_cast<uint8_t>(1 << (i % 512 / 64));
+        if ((records.Code(r, byte) & bit) != 0) sums[r] += 2 * query[i];
+        if (((records.Code(0, byte) ^ records.Code(r, byte)) & bit) != 0) differing[r] += 1;
+      }
+    }
+    for (const Kernels* set : sets) {
+      for (size_t r = 0; r < kRows; ++r) {
+        CHECK(set->bit_pair(records.pointers[0], records.pointers[r], bytes) == differing[r], "%s bit_pair %s n=%zu",
+              set->name, record_input.name, bytes);
+      }
+      for (size_t count = 0; count <= kRows; ++count) {
+        int32_t got[kRows];
+        set->bit_dots(query.data(), records.pointers, count, bytes, got);
+        for (size_t r = 0; r < count; ++r) {
+          CHECK(got[r] == sums[r], "%s bit_dots %s, %s n=%zu", set->name, input.name, record_input.name, bytes);
+        }
+      }
+    }
+  }
+}
+
+/** A vector and what its index keeps of it, in aligned memory. */
+struct Coded {
+  Coded(const grape::search::Coding& coding, const Input& input, std::mt19937_64& random)
+      : vector(coding.dimension()), memory(coding.record_bytes() / 8 + 8) {
+    for (float& value : vector) value = input.draw(random);
+    CHECK(grape::search::IsFinite(vector.data(), vector.size()), "%s", input.name);
+    coding.Encode(vector.data(), record());
+  }
+
+  grape::search::CodeRecord* record() {
+    const auto address = reinterpret_cast<uintptr_t>(memory.data());
+    return reinterpret_cast<grape::search::CodeRecord*>((address + 63) & ~uintptr_t{63});
+  }
+
+  std::vector<float> vector;
+  std::vector<uint64_t> memory;
+};
+
+/** Codes of vectors of any length give the same sums on all sets, and finite distances, whatever is in the vectors. */
+void TestDistances(const std::vector<const Kernels*>& sets, const Input& input) {
+  using namespace grape::search;
+  std::mt19937_64 random(5);
+  for (size_t n = 1; n <= kLengthMax; ++n) {
+    const auto metric = static_cast<Metric>(n % kMetrics);
+    for (const CodeKind kind : {CodeKind::kInt8, CodeKind::kBit}) {
+      const Coding coding(metric, n, kind, 1);
+      Coded coded(coding, input, random);
+      const Coded other(coding, input, random);
+      CodeQuery query(coding);
+      query.SetVector(other.vector.data());
+      const uint8_t* const bytes = coded.record()->bytes();
+      int32_t sum;
+      query.Sums(&bytes, 1, &sum);
+      CHECK(std::isfinite(query.Distance(*coded.record(), sum)), "%s n=%zu", input.name, n);
+      for (const Kernels* set : sets) {
+        int32_t its_sum;
+        const auto dots = kind == CodeKind::kBit ? set->bit_dots : set->code_dots;
+        dots(query.codes(), &bytes, 1, coding.code_bytes(), &its_sum);
+        CHECK(its_sum == sum, "%s %s n=%zu", set->name, input.name, n);
+      }
+    }
+  }
+}
+
+/** int8 codes stand for numbers near those that were encoded, whatever their size. */
+void TestBytes(const Input& input) {
   using namespace grape::search;
   std::mt19937_64 random(3);
   for (const Metric metric : {Metric::kCosine, Metric::kDot, Metric::kEuclidean}) {
     for (const size_t n : {1, 2, 63, 64, 65, 384, 4096}) {
-      std::vector<float> vector(n);
-      for (float& value : vector) value = input.draw(random);
-      std::vector<uint64_t> memory(CodeRecordBytes(n) / 8 + 8);
-      auto* const record = reinterpret_cast<CodeRecord*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
-      CHECK(IsFinite(vector.data(), n), "%s", input.name);
-      Encode(metric, vector.data(), n, record);
+      const Coding coding(metric, n, CodeKind::kInt8, 0);
+      Coded coded(coding, input, random);
+      const CodeRecord& record = *coded.record();
       int32_t sum = 0;
-      for (size_t i = 0; i < PaddedDimension(n); ++i) sum += record->codes()[i] - 128;
-      CHECK(sum == record->sum, "%s n=%zu", input.name, n);
+      for (size_t i = 0; i < coding.code_bytes(); ++i) sum += record.codes()[i] - 128;
+      CHECK(sum == record.sum, "%s n=%zu", input.name, n);
       if (metric == Metric::kDot) {
         for (size_t i = 0; i < n; ++i) {
-          const double stands_for = static_cast<double>(record->scale) * (record->codes()[i] - 128);
+          const double stands_for = static_cast<double>(record.scale) * (record.codes()[i] - 128);
           // Half a step, and the rounding of the step itself where it is denormal.
-          const double tolerance = record->scale * 0.51 + 127 * 1e-45;
-          CHECK(std::abs(stands_for - vector[i]) <= tolerance, "%s n=%zu i=%zu", input.name, n, i);
+          const double tolerance = record.scale * 0.51 + 127 * 1e-45;
+          CHECK(std::abs(stands_for - coded.vector[i]) <= tolerance, "%s n=%zu i=%zu", input.name, n, i);
         }
       }
-      CodeQuery query(metric, n);
-      query.SetVector(vector.data());
-      const auto* const bytes = reinterpret_cast<const uint8_t*>(record);
+      CodeQuery query(coding);
+      query.SetRecord(record);
+      const uint8_t* const bytes = record.bytes();
       int32_t dots;
-      BestKernels().code_dots(query.codes(), &bytes, 1, query.padded(), &dots);
-      const float distance = query.Distance(*record, dots);
-      query.SetRecord(*record);
-      BestKernels().code_dots(query.codes(), &bytes, 1, query.padded(), &dots);
-      const int32_t pair = BestKernels().code_pair(bytes, bytes, query.padded());
-      CHECK(std::isfinite(distance), "%s n=%zu", input.name, n);
-      CHECK(query.Distance(*record, dots) == CodeQuery::Distance(metric, *record, *record, pair), "%s n=%zu",
-            input.name, n);
+      query.Sums(&bytes, 1, &dots);
+      const int32_t pair = BestKernels().code_pair(bytes, bytes, coding.code_bytes());
+      CHECK(query.Distance(record, dots) == CodeQuery::Distance(metric, record, record, pair), "%s n=%zu", input.name,
+            n);
     }
   }
 }
@@ -188,12 +278,19 @@ int main() {
                           {"extreme", Extreme}};
   for (const Input& input : inputs) {
     TestFloats(sets, input);
-    TestEncoding(input);
+    TestDistances(sets, input);
+    TestBytes(input);
   }
-  TestCodes(sets, "random", [](std::mt19937_64& random) { return static_cast<int>(random() % 255) - 127; });
-  TestCodes(sets, "largest", [](std::mt19937_64&) { return 127; });
-  TestCodes(sets, "smallest", [](std::mt19937_64&) { return -127; });
-  TestCodes(sets, "both ends", [](std::mt19937_64& random) { return random() % 2 == 0 ? 127 : -127; });
+  const Codes codes[] = {
+      {"random", [](std::mt19937_64& random) { return static_cast<int>(random() % 255) - 127; }},
+      {"largest", [](std::mt19937_64&) { return 127; }},
+      {"smallest", [](std::mt19937_64&) { return -127; }},
+      {"both ends", [](std::mt19937_64& random) { return random() % 2 == 0 ? 127 : -127; }},
+  };
+  for (const Codes& input : codes) {
+    TestCodes(sets, input);
+    for (const Codes& records : codes) TestBits(sets, input, records);
+  }
   for (const Kernels* set : sets) std::printf("kernels_test: %s ok\n", set->name);
   return 0;
 }

@@ -219,6 +219,7 @@ void SaveOften(World* world) {
     std::string tag;
     const auto loaded = Index::Load(path, &tag);
     CHECK(tag == "tag", "%s", tag.c_str());
+    CHECK(loaded->options().code == world->index().options().code, "another code");
     const IndexStats stats = loaded->Stats();
     CHECK(stats.live <= kIds + 50 && stats.linked <= stats.slots, "%zu live", stats.live);
     while (loaded->Link(100) > 0) {}
@@ -230,33 +231,46 @@ void SaveOften(World* world) {
   }
 }
 
+struct Counts {
+  size_t batches = 0;
+  size_t searches = 0;
+  size_t files = 0;
+};
+
+/** One index from its beginning until it is large enough or the time is over. */
+void Round(CodeKind code, const std::string& directory, Clock::time_point end, uint64_t seed, Counts* counts) {
+  World world;
+  world.end = end;
+  world.directory = directory;
+  world.live = LiveIndex::Make(std::make_unique<Index>(IndexOptions{kDimension, Metric::kCosine, {4, 20}, code}));
+  Fill(&world);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kWriters; ++i) threads.emplace_back(Write, &world, i, seed + i);
+  for (size_t i = 0; i < 2; ++i) threads.emplace_back(SearchOften, &world, seed + 50 + i);
+  threads.emplace_back(SaveOften, &world);
+  for (std::thread& thread : threads) thread.join();
+  counts->batches += world.batches;
+  counts->searches += world.searches;
+  counts->files += world.files;
+  // Released while it is being linked.
+  world.live->Stop();
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   CHECK(count >= 3, "stress <seconds> <directory> [seed]");
   const uint64_t seed = count > 3 ? std::stoull(arguments[3]) : std::random_device()();
   std::printf("stress: seed %lu\n", seed);
-  const auto end = Clock::now() + std::chrono::seconds(std::stoul(arguments[1]));
-  size_t batches = 0;
-  size_t searches = 0;
-  size_t files = 0;
-  for (uint64_t round = 0; Clock::now() < end; ++round) {
-    World world;
-    world.end = end;
-    world.directory = arguments[2];
-    world.live = LiveIndex::Make(std::make_unique<Index>(IndexOptions{kDimension, Metric::kCosine, {4, 20}}));
-    Fill(&world);
-    std::vector<std::thread> threads;
-    for (size_t i = 0; i < kWriters; ++i) threads.emplace_back(Write, &world, i, seed + round * 100 + i);
-    for (size_t i = 0; i < 2; ++i) threads.emplace_back(SearchOften, &world, seed + round * 100 + 50 + i);
-    threads.emplace_back(SaveOften, &world);
-    for (std::thread& thread : threads) thread.join();
-    batches += world.batches;
-    searches += world.searches;
-    files += world.files;
-    // Released while it is being linked.
-    world.live->Stop();
+  const auto half = std::chrono::duration_cast<Clock::duration>(std::chrono::seconds(std::stoul(arguments[1]))) / 2;
+  for (const CodeKind code : {CodeKind::kInt8, CodeKind::kBit}) {
+    const auto end = Clock::now() + half;
+    Counts counts;
+    for (uint64_t round = 0; Clock::now() < end; ++round) {
+      Round(code, arguments[2], end, seed + round * 100, &counts);
+    }
+    std::printf("stress: %s: %zu batches, %zu searches, %zu files\n", code == CodeKind::kBit ? "bits" : "int8",
+                counts.batches, counts.searches, counts.files);
   }
-  std::printf("stress: %zu batches, %zu searches, %zu files\n", batches, searches, files);
   return 0;
 }

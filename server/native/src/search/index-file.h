@@ -8,11 +8,12 @@ namespace grape::search {
 /**
  * The file of an index: a header of `kHeaderBytes`, then the sections, each padded with zeros to `kSectionAlign`. The
  * last four bytes of the header are the CRC-32C of those before; each section has its CRC in the header, padding
- * included, so that any changed byte is noticed. Little-endian. Codes are made again from the vectors.
+ * included, so that any changed byte is noticed. Little-endian. Codes are made
+ * again from the vectors; the header says which.
  */
 constexpr size_t kHeaderBytes = 4'096;
 constexpr size_t kSectionAlign = 64;
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
 constexpr char kMagic[8] = {'g', 'r', 'a', 'p', 'e', 'i', 'd', 'x'};
 
 /** In the order of the file. */
@@ -34,7 +35,8 @@ struct FileHeader {
   uint32_t ef_construction;
   int32_t entry_point;
   int32_t max_level;
-  uint32_t zero;
+  uint32_t code;
+  uint64_t rotation_seed;
   uint64_t slots;
   uint64_t linked;
   SectionEntry sections[kSections];

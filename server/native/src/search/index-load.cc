@@ -15,7 +15,8 @@ uint64_t Padded(uint64_t bytes) { return (bytes + kSectionAlign - 1) / kSectionA
 
 bool OptionsFit(const FileHeader& header) {
   return header.dimension >= 1 && header.dimension <= kDimensionMax && header.metric < kMetrics && header.m >= kMMin &&
-         header.m <= kMMax && header.ef_construction >= 1 && header.ef_construction <= kEfConstructionMax;
+         header.m <= kMMax && header.ef_construction >= 1 && header.ef_construction <= kEfConstructionMax &&
+         header.code < kCodeKinds;
 }
 
 bool SectionsFit(const FileHeader& header, uint64_t file_bytes) {
@@ -70,7 +71,8 @@ std::unique_ptr<Index> Index::Load(const std::string& path, std::string* tag) {
   FileReader file(path);
   const FileHeader header = ReadHeader(&file);
   auto index = std::make_unique<Index>(IndexOptions{
-      header.dimension, static_cast<Metric>(header.metric), {header.m, header.ef_construction}});
+      header.dimension, static_cast<Metric>(header.metric), {header.m, header.ef_construction},
+                                                    static_cast<CodeKind>(header.code), header.rotation_seed});
   auto levels = ReadVector<int>(&file, header.sections[kLevels]);
   auto neighbours = ReadVector<int32_t>(&file, header.sections[kNeighbours]);
   const auto originals = ReadVector<uint32_t>(&file, header.sections[kOriginals]);
@@ -111,7 +113,7 @@ void Index::RestoreSlot(const SlotRecord& record, const uint8_t* id) {
   const auto slot = static_cast<uint32_t>(slots_written_++);
   CodeRecord& code = slots_.Code(slot);
   if (!IsFinite(slots_.Vector(slot), options_.dimension)) throw Damaged("a vector has a number that is not finite");
-  Encode(options_.metric, slots_.Vector(slot), options_.dimension, &code);
+  coding_.Encode(slots_.Vector(slot), &code);
   slots_.At(slot).Set(ids_.Add(id, record.id_bytes), record.version, record.generation, record.shard, record.id_bytes);
   if (record.alive == 0) {
     // Found by nobody, only passed through: its class does not matter.

@@ -38,6 +38,8 @@ void Index::Save(const std::string& path, const std::string& tag) const {
   header.metric = static_cast<uint32_t>(options_.metric);
   header.m = options_.graph.m;
   header.ef_construction = options_.graph.ef_construction;
+  header.code = static_cast<uint32_t>(options_.code);
+  header.rotation_seed = options_.rotation_seed;
   header.entry_point = -1;
   header.max_level = -1;
   FileWriter file(path);

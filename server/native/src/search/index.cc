@@ -20,9 +20,10 @@ const IndexOptions& Checked(const IndexOptions& options) {
 
 Index::Index(const IndexOptions& options)
     : options_(Checked(options)),
-      slots_(options.dimension),
+      coding_(options.metric, options.dimension, options.code, options.rotation_seed),
+      slots_(options.dimension, coding_.record_bytes()),
       graph_(options.graph.m),
-      linker_(options.metric, options.dimension, options.graph, slots_, &graph_) {}
+      linker_(coding_, options.graph, slots_, &graph_) {}
 
 void Index::Apply(const uint8_t* batch, size_t size) {
   const std::lock_guard<std::mutex> lock(apply_mutex_);
@@ -133,7 +134,7 @@ void Index::Append(const ChangeRecord& change) {
                       change.id_bytes);
   std::memcpy(slots_.Vector(slot), change.vector, options_.dimension * sizeof(float));
   CodeRecord& record = slots_.Code(slot);
-  Encode(options_.metric, slots_.Vector(slot), options_.dimension, &record);
+  coding_.Encode(slots_.Vector(slot), &record);
   record.slot_class = slot_class;
   record.death.store(kAlive, std::memory_order_relaxed);
   slots_.Class(slot) = slot_class;
@@ -173,7 +174,7 @@ void Index::Search(const float* query, const SearchOptions& options, std::vector
   // In this order: the linker leaves out what had died by then, and the view must not be from before that.
   const size_t linked = linker_.linked();
   See(options, &scratch.view);
-  Searcher(options_.metric, options_.dimension, slots_, graph_, linked, &scratch).Search(query, options, hits);
+  Searcher(coding_, slots_, graph_, linked, &scratch).Search(query, options, hits);
 }
 
 size_t Index::Unlinked() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "batch.h"
+#include "coding.h"
 #include "graph.h"
 #include "index-file.h"
 #include "linker.h"
@@ -26,6 +27,9 @@ struct IndexOptions {
   uint32_t dimension;
   Metric metric;
   GraphOptions graph;
+  CodeKind code = CodeKind::kInt8;
+  /** Of the rotation before bits are taken. Kept in files, so that another one may be the default later. */
+  uint64_t rotation_seed = 0x67726170652d3162;
 };
 
 struct IndexStats {
@@ -99,6 +103,7 @@ class Index {
   void RestoreSlot(const SlotRecord& record, const uint8_t* id);
 
   const IndexOptions options_;
+  const Coding coding_;
   SlotStore slots_;
   Graph graph_;
   Linker linker_;

@@ -9,7 +9,7 @@
 
 // Everything with standard headers comes before: what they define must not be compiled for AVX2.
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,popcnt")
 
 namespace grape::search {
 
@@ -111,17 +111,17 @@ inline __m256i AddCodes(__m256i sums, __m256i codes) {
 
 }  // namespace
 
-void CodeDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
+void CodeDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
   __m256i query_sums = _mm256_setzero_si256();
-  for (size_t i = 0; i < padded; i += 32) query_sums = AddCodes(query_sums, Load(query + i));
+  for (size_t i = 0; i < code_bytes; i += 32) query_sums = AddCodes(query_sums, Load(query + i));
   const int32_t excess = Excess(query_sums);
-  PrefetchFirst(records, count, padded);
+  PrefetchFirst(records, count, code_bytes);
   for (size_t r = 0; r < count; ++r) {
-    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], padded);
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], code_bytes);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     __m256i even = _mm256_setzero_si256();
     __m256i odd = _mm256_setzero_si256();
-    for (size_t i = 0; i < padded; i += 64) {
+    for (size_t i = 0; i < code_bytes; i += 64) {
       even = AddProducts(even, Load(query + i), Signed(Load(codes + i)));
       odd = AddProducts(odd, Load(query + i + 32), Signed(Load(codes + i + 32)));
     }
@@ -129,12 +129,41 @@ void CodeDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t cou
   }
 }
 
-int32_t CodePairAvx2(const uint8_t* record, const uint8_t* other, size_t padded) {
+/**
+ * 16-bit sums suffice: of each of the 32 bytes of a register a lane takes two products at a time, of magnitudes of at
+ * most 127, and no query has more than 4,096 codes.
+ */
+void BitDotsAvx2(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
+  const __m256i one = _mm256_set1_epi8(1);
+  PrefetchFirst(records, count, code_bytes);
+  for (size_t r = 0; r < count; ++r) {
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], code_bytes);
+    const uint8_t* const codes = records[r] + kCodeHeaderBytes;
+    __m256i even = _mm256_setzero_si256();
+    __m256i odd = _mm256_setzero_si256();
+    for (size_t block = 0; block < code_bytes; block += kCodeAlign) {
+      __m256i low = Load(codes + block);
+      __m256i high = Load(codes + block + 32);
+      const int8_t* const from = query + 8 * block;
+      for (size_t i = 0; i < 8 * kCodeAlign; i += kCodeAlign) {
+        even = _mm256_add_epi16(even, _mm256_maddubs_epi16(_mm256_and_si256(low, one), Load(from + i)));
+        odd = _mm256_add_epi16(odd, _mm256_maddubs_epi16(_mm256_and_si256(high, one), Load(from + i + 32)));
+        // Bits that come from the neighbouring byte do not reach the lowest place.
+        low = _mm256_srli_epi16(low, 1);
+        high = _mm256_srli_epi16(high, 1);
+      }
+    }
+    const __m256i twice = _mm256_set1_epi16(2);
+    sums[r] = ReduceSums(_mm256_add_epi32(_mm256_madd_epi16(even, twice), _mm256_madd_epi16(odd, twice)));
+  }
+}
+
+int32_t CodePairAvx2(const uint8_t* record, const uint8_t* other, size_t code_bytes) {
   const uint8_t* const a = record + kCodeHeaderBytes;
   const uint8_t* const b = other + kCodeHeaderBytes;
   __m256i products = _mm256_setzero_si256();
   __m256i others = _mm256_setzero_si256();
-  for (size_t i = 0; i < padded; i += 32) {
+  for (size_t i = 0; i < code_bytes; i += 32) {
     const __m256i right = Signed(Load(b + i));
     products = AddProducts(products, Signed(Load(a + i)), right);
     others = AddCodes(others, right);
@@ -142,7 +171,19 @@ int32_t CodePairAvx2(const uint8_t* record, const uint8_t* other, size_t padded)
   return ReduceSums(products) + Excess(others);
 }
 
-const Kernels kAvx2Kernels{"avx2", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, CodePairAvx2};
+uint32_t BitPairAvx2(const uint8_t* record, const uint8_t* other, size_t code_bytes) {
+  uint64_t differing = 0;
+  for (size_t i = kCodeHeaderBytes; i < kCodeHeaderBytes + code_bytes; i += 8) {
+    uint64_t a;
+    uint64_t b;
+    __builtin_memcpy(&a, record + i, 8);
+    __builtin_memcpy(&b, other + i, 8);
+    differing += static_cast<uint64_t>(_mm_popcnt_u64(a ^ b));
+  }
+  return static_cast<uint32_t>(differing);
+}
+
+const Kernels kAvx2Kernels{"avx2", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, BitDotsAvx2, CodePairAvx2, BitPairAvx2};
 
 }  // namespace grape::search
 

@@ -77,7 +77,7 @@ void Many(const float* query, const float* const* rows, size_t count, size_t dim
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, CodePairAvx2};
+const Kernels kAvx512Kernels{"avx512", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, BitDotsAvx2, CodePairAvx2, BitPairAvx2};
 
 #pragma GCC push_options
 #pragma GCC target("avx512vnni")
@@ -86,42 +86,65 @@ namespace {
 
 inline __m512i Load(const void* from) { return _mm512_loadu_si512(from); }
 
-void CodeDotsVnni(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
-  PrefetchFirst(records, count, padded);
+void CodeDotsVnni(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
+  PrefetchFirst(records, count, code_bytes);
   for (size_t r = 0; r < count; ++r) {
-    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], padded);
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], code_bytes);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     __m512i even = _mm512_setzero_si512();
     __m512i odd = _mm512_setzero_si512();
     size_t i = 0;
-    for (; i + 128 <= padded; i += 128) {
+    for (; i + 128 <= code_bytes; i += 128) {
       even = _mm512_dpbusd_epi32(even, Load(codes + i), Load(query + i));
       odd = _mm512_dpbusd_epi32(odd, Load(codes + i + 64), Load(query + i + 64));
     }
-    if (i < padded) even = _mm512_dpbusd_epi32(even, Load(codes + i), Load(query + i));
+    if (i < code_bytes) even = _mm512_dpbusd_epi32(even, Load(codes + i), Load(query + i));
     sums[r] = _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
   }
 }
 
-int32_t CodePairVnni(const uint8_t* record, const uint8_t* other, size_t padded) {
+void BitDotsVnni(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
+  const __m512i one = _mm512_set1_epi8(1);
+  PrefetchFirst(records, count, code_bytes);
+  for (size_t r = 0; r < count; ++r) {
+    if (r + kRecordsAhead < count) PrefetchRecord(records[r + kRecordsAhead], code_bytes);
+    const uint8_t* const codes = records[r] + kCodeHeaderBytes;
+    __m512i even = _mm512_setzero_si512();
+    __m512i odd = _mm512_setzero_si512();
+    for (size_t block = 0; block < code_bytes; block += kCodeAlign) {
+      const __m512i bits = Load(codes + block);
+      const int8_t* const from = query + 8 * block;
+      for (int bit = 0; bit < 8; bit += 2) {
+        // Bits that come from the neighbouring byte do not reach the lowest place.
+        const __m512i first = _mm512_and_si512(_mm512_srli_epi16(bits, bit), one);
+        const __m512i second = _mm512_and_si512(_mm512_srli_epi16(bits, bit + 1), one);
+        even = _mm512_dpbusd_epi32(even, first, Load(from + bit * kCodeAlign));
+        odd = _mm512_dpbusd_epi32(odd, second, Load(from + (bit + 1) * kCodeAlign));
+      }
+    }
+    sums[r] = 2 * _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
+  }
+}
+
+int32_t CodePairVnni(const uint8_t* record, const uint8_t* other, size_t code_bytes) {
   const uint8_t* const a = record + kCodeHeaderBytes;
   const uint8_t* const b = other + kCodeHeaderBytes;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
   __m512i even = _mm512_setzero_si512();
   __m512i odd = _mm512_setzero_si512();
   size_t i = 0;
-  for (; i + 128 <= padded; i += 128) {
+  for (; i + 128 <= code_bytes; i += 128) {
     even = _mm512_dpbusd_epi32(even, Load(a + i), _mm512_xor_si512(Load(b + i), flip));
     odd = _mm512_dpbusd_epi32(odd, Load(a + i + 64), _mm512_xor_si512(Load(b + i + 64), flip));
   }
-  if (i < padded) even = _mm512_dpbusd_epi32(even, Load(a + i), _mm512_xor_si512(Load(b + i), flip));
+  if (i < code_bytes) even = _mm512_dpbusd_epi32(even, Load(a + i), _mm512_xor_si512(Load(b + i), flip));
   return _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
 }
 
 }  // namespace
 
 const Kernels kAvx512VnniKernels{"avx512vnni", One<false>,   One<true>,   Many<false>,
-                                 Many<true>,   CodeDotsVnni, CodePairVnni};
+                                 Many<true>,   CodeDotsVnni, BitDotsVnni, CodePairVnni, BitPairAvx2};
 
 #pragma GCC pop_options
 

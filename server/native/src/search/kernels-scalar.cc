@@ -41,26 +41,49 @@ void SquaredRows(const float* query, const float* const* rows, size_t count, siz
   for (size_t r = 0; r < count; ++r) sums[r] = Squared(query, rows[r], dimension);
 }
 
-void CodeDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums) {
+void CodeDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
   for (size_t r = 0; r < count; ++r) {
-    if (r + 1 < count) PrefetchRecord(records[r + 1], padded);
+    if (r + 1 < count) PrefetchRecord(records[r + 1], code_bytes);
     const uint8_t* const codes = records[r] + kCodeHeaderBytes;
     int32_t sum = 0;
-    for (size_t i = 0; i < padded; ++i) sum += codes[i] * query[i];
+    for (size_t i = 0; i < code_bytes; ++i) sum += codes[i] * query[i];
     sums[r] = sum;
   }
 }
 
-int32_t CodePair(const uint8_t* record, const uint8_t* other, size_t padded) {
+void BitDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
+  for (size_t r = 0; r < count; ++r) {
+    if (r + 1 < count) PrefetchRecord(records[r + 1], code_bytes);
+    const uint8_t* const codes = records[r] + kCodeHeaderBytes;
+    int32_t sum = 0;
+    for (size_t block = 0; block < code_bytes; block += kCodeAlign) {
+      for (size_t i = 0; i < 8 * kCodeAlign; ++i) {
+        const int32_t bit = codes[block + i % kCodeAlign] >> (i / kCodeAlign) & 1;
+        sum += 2 * bit * query[8 * block + i];
+      }
+    }
+    sums[r] = sum;
+  }
+}
+
+int32_t CodePair(const uint8_t* record, const uint8_t* other, size_t code_bytes) {
   const uint8_t* const a = record + kCodeHeaderBytes;
   const uint8_t* const b = other + kCodeHeaderBytes;
   int32_t sum = 0;
-  for (size_t i = 0; i < padded; ++i) sum += a[i] * (b[i] - 128);
+  for (size_t i = 0; i < code_bytes; ++i) sum += a[i] * (b[i] - 128);
   return sum;
+}
+
+uint32_t BitPair(const uint8_t* record, const uint8_t* other, size_t code_bytes) {
+  uint32_t differing = 0;
+  for (size_t i = kCodeHeaderBytes; i < kCodeHeaderBytes + code_bytes; ++i) {
+    differing += static_cast<uint32_t>(__builtin_popcount(record[i] ^ other[i]));
+  }
+  return differing;
 }
 
 }  // namespace
 
-const Kernels kScalarKernels{"scalar", Dot, Squared, DotRows, SquaredRows, CodeDots, CodePair};
+const Kernels kScalarKernels{"scalar", Dot, Squared, DotRows, SquaredRows, CodeDots, BitDots, CodePair, BitPair};
 
 }  // namespace grape::search

@@ -8,7 +8,7 @@ namespace grape::search {
 
 /** Bytes before the codes of a code record (`codes.h`); kernels skip them. */
 constexpr size_t kCodeHeaderBytes = 64;
-/** Codes are padded with zeros (stored: 128) to a multiple of this many, so that kernels have no tail. */
+/** Codes fill a multiple of this many bytes (int8 ones padded with zeros, stored as 128): kernels have no tail. */
 constexpr size_t kCodeAlign = 64;
 /** Records that a kernel asks the memory for before it needs them: several cache lines each, some 100 ns away. */
 constexpr size_t kRecordsAhead = 4;
@@ -21,8 +21,9 @@ constexpr size_t kRecordsAhead = 4;
  * `dimension` is any number from 1; rows may be unaligned.
  *
  * Code sums are exact integers of at most 4,096 products, so they agree anyway. A query has signed codes (-127..127), a
- * record stores code + 128 unsigned; `padded` is a multiple of `kCodeAlign`. The sums are of stored codes: the caller
- * subtracts 128 times the sum of the signed side.
+ * record stores them unsigned in `code_bytes` bytes, a multiple of `kCodeAlign`: int8 codes as code + 128, bits as code +
+ * 1, where a one of byte j and bit k of block b means that code 512 * b + 64 * k + j is 1, else -1. The sums are of
+ * stored codes: the caller subtracts 128 times, or once, the sum of the signed side.
  */
 struct Kernels {
   const char* name;
@@ -33,19 +34,23 @@ struct Kernels {
   void (*dot_rows)(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums);
   void (*squared_rows)(const float* query, const float* const* rows, size_t count, size_t dimension, float* sums);
   /** One query with many records, whose memory is prefetched. */
-  void (*code_dots)(const int8_t* query, const uint8_t* const* records, size_t count, size_t padded, int32_t* sums);
+  void (*code_dots)(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums);
+  /** The same with bits; the query has 8 * `code_bytes` codes. */
+  void (*bit_dots)(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums);
   /** Stored codes of the first record with the signed codes of the second. */
-  int32_t (*code_pair)(const uint8_t* record, const uint8_t* other, size_t padded);
+  int32_t (*code_pair)(const uint8_t* record, const uint8_t* other, size_t code_bytes);
+  /** Bits that differ between two records. */
+  uint32_t (*bit_pair)(const uint8_t* record, const uint8_t* other, size_t code_bytes);
 };
 
 /** Asks for a whole record. */
-inline void PrefetchRecord(const uint8_t* record, size_t padded) {
-  for (size_t at = 0; at < kCodeHeaderBytes + padded; at += 64) __builtin_prefetch(record + at);
+inline void PrefetchRecord(const uint8_t* record, size_t code_bytes) {
+  for (size_t at = 0; at < kCodeHeaderBytes + code_bytes; at += 64) __builtin_prefetch(record + at);
 }
 
 /** Asks for the first records of a call of `code_dots`. */
-inline void PrefetchFirst(const uint8_t* const* records, size_t count, size_t padded) {
-  for (size_t r = 0; r < count && r < kRecordsAhead; ++r) PrefetchRecord(records[r], padded);
+inline void PrefetchFirst(const uint8_t* const* records, size_t count, size_t code_bytes) {
+  for (size_t r = 0; r < count && r < kRecordsAhead; ++r) PrefetchRecord(records[r], code_bytes);
 }
 
 /** The best kernels for this processor; chosen once. */

@@ -6,41 +6,12 @@
 
 namespace grape::search {
 
-/** Code distances for FAISS, which calls a slot's number its index. */
-class Linker::Distances final : public faiss::DistanceComputer {
- public:
-  explicit Distances(const Linker& linker)
-      : kernels_(BestKernels()), linker_(linker), query_(linker.metric_, linker.dimension_) {}
-
-  void SetSlot(uint32_t slot) { query_.SetRecord(linker_.slots_.Code(slot)); }
-
-  /** FAISS does not call this when it links. */
-  void set_query(const float* vector) override { query_.SetVector(vector); }
-
-  float operator()(int64_t slot) override {
-    const CodeRecord& record = linker_.slots_.Code(slot);
-    const auto* const bytes = reinterpret_cast<const uint8_t*>(&record);
-    int32_t sum;
-    kernels_.code_dots(query_.codes(), &bytes, 1, query_.padded(), &sum);
-    return query_.Distance(record, sum);
-  }
-
-  float symmetric_dis(int64_t i, int64_t j) override {
-    const CodeRecord& record = linker_.slots_.Code(i);
-    const CodeRecord& other = linker_.slots_.Code(j);
-    const int32_t sum = kernels_.code_pair(reinterpret_cast<const uint8_t*>(&record),
-                                           reinterpret_cast<const uint8_t*>(&other), query_.padded());
-    return CodeQuery::Distance(linker_.metric_, record, other, sum);
-  }
-
- private:
-  const Kernels& kernels_;
-  const Linker& linker_;
-  CodeQuery query_;
-};
-
-Linker::Linker(Metric metric, size_t dimension, GraphOptions options, const SlotStore& slots, Graph* graph)
-    : metric_(metric), dimension_(dimension), slots_(slots), graph_(graph), hnsw_(static_cast<int>(options.m)) {
+Linker::Linker(const Coding& coding, GraphOptions options, const SlotStore& slots, Graph* graph)
+    : coding_(coding),
+      slots_(slots),
+      graph_(graph),
+      distances_(LinkDistances::Of(coding, slots)),
+      hnsw_(static_cast<int>(options.m)) {
   hnsw_.efConstruction = static_cast<int>(options.ef_construction);
   hnsw_.max_level = -1;
   hnsw_.entry_point = -1;
@@ -54,12 +25,11 @@ void Linker::Link(size_t count, uint64_t epoch) {
   const size_t first = linked();
   Prepare(first + count);
   hnsw_.prepare_level_tab(count);
-  Distances distances(*this);
   for (size_t slot = first; slot < first + count; ++slot) {
     if (slots_.Code(slot).death.load(std::memory_order_relaxed) > epoch) {
       const uint64_t hash = HashOfCodes(static_cast<uint32_t>(slot));
       if (!HangOnOriginal(static_cast<uint32_t>(slot), hash)) {
-        LinkOne(static_cast<uint32_t>(slot), &distances);
+        LinkOne(static_cast<uint32_t>(slot));
         originals_.Insert(hash, static_cast<uint32_t>(slot));
       }
     }
@@ -80,7 +50,7 @@ void Linker::Prepare(size_t count) {
 }
 
 uint64_t Linker::HashOfCodes(uint32_t slot) const {
-  return originals_.Hash(0, slots_.Code(slot).codes(), PaddedDimension(dimension_));
+  return originals_.Hash(0, slots_.Code(slot).codes(), coding_.code_bytes());
 }
 
 /**
@@ -89,7 +59,7 @@ uint64_t Linker::HashOfCodes(uint32_t slot) const {
  */
 bool Linker::HangOnOriginal(uint32_t slot, uint64_t hash) {
   const uint32_t original = originals_.Find(hash, [&](uint32_t other) {
-    return slots_.Code(slot).SameCodes(slots_.Code(other), PaddedDimension(dimension_));
+    return slots_.Code(slot).SameCodes(slots_.Code(other), coding_.code_bytes());
   });
   if (original == SlotMap::kNone) return false;
   Hang(slot, original);
@@ -102,11 +72,11 @@ void Linker::Hang(uint32_t slot, uint32_t original) {
   first.store(slot + 1, std::memory_order_release);
 }
 
-void Linker::LinkOne(uint32_t slot, Distances* distances) {
+void Linker::LinkOne(uint32_t slot) {
   const int level = hnsw_.levels[slot] - 1;
   graph_->AddUpper(slot, level);
-  distances->SetSlot(slot);
-  hnsw_.add_with_locks(*distances, level, static_cast<int>(slot), locks_, visited_);
+  distances_->SetSlot(slot);
+  hnsw_.add_with_locks(*distances_, level, static_cast<int>(slot), locks_, visited_);
   // FAISS has changed the lists of the new point and those of the points in them; first the new point's own.
   for (int at = level; at >= 0; --at) PublishList(slot, at);
   for (int at = level; at >= 0; --at) {

@@ -1,15 +1,16 @@
 #pragma once
 
 #include <faiss/impl/AuxIndexStructures.h>
-#include <faiss/impl/DistanceComputer.h>
 #include <faiss/impl/HNSW.h>
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "codes.h"
+#include "coding.h"
 #include "graph.h"
+#include "link-distances.h"
 #include "slots.h"
 
 namespace grape::search {
@@ -26,7 +27,7 @@ struct GraphOptions {
  */
 class Linker {
  public:
-  Linker(Metric metric, size_t dimension, GraphOptions options, const SlotStore& slots, Graph* graph);
+  Linker(const Coding& coding, GraphOptions options, const SlotStore& slots, Graph* graph);
   ~Linker();
   Linker(const Linker&) = delete;
   Linker& operator=(const Linker&) = delete;
@@ -54,22 +55,20 @@ class Linker {
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  class Distances;
-
   void Prepare(size_t count);
   uint64_t HashOfCodes(uint32_t slot) const;
   bool HangOnOriginal(uint32_t slot, uint64_t hash);
   void Hang(uint32_t slot, uint32_t original);
-  void LinkOne(uint32_t slot, Distances* distances);
+  void LinkOne(uint32_t slot);
   bool IsInGraph(uint32_t slot) const;
   void PublishList(uint32_t slot, int level);
   void CheckLists() const;
   void CountBytes();
 
-  const Metric metric_;
-  const size_t dimension_;
+  const Coding& coding_;
   const SlotStore& slots_;
   Graph* const graph_;
+  const std::unique_ptr<LinkDistances> distances_;
   faiss::HNSW hnsw_;
   faiss::VisitedTable visited_{0};
   /** FAISS asks for them; we link with one thread. */

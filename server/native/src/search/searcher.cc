@@ -36,17 +36,16 @@ Scratch& Scratch::OfThread() {
   return scratch;
 }
 
-Searcher::Searcher(Metric metric, size_t dimension, const SlotStore& slots, const Graph& graph, size_t linked,
-                   Scratch* scratch)
+Searcher::Searcher(const Coding& coding, const SlotStore& slots, const Graph& graph, size_t linked, Scratch* scratch)
     : kernels_(BestKernels()),
-      metric_(metric),
-      dimension_(dimension),
+      metric_(coding.metric()),
+      dimension_(coding.dimension()),
       slots_(slots),
       graph_(graph),
       linked_(std::min(linked, scratch->view.slots)),
       scratch_(*scratch),
       view_(scratch->view),
-      code_query_(metric, dimension) {}
+      code_query_(coding) {}
 
 void Searcher::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) {
   hits->clear();
@@ -165,9 +164,9 @@ void Searcher::Measure(size_t count) {
   scratch_.records.resize(std::max(scratch_.records.size(), count));
   scratch_.sums.resize(std::max(scratch_.sums.size(), count));
   for (size_t i = 0; i < count; ++i) {
-    scratch_.records[i] = reinterpret_cast<const uint8_t*>(&slots_.Code(scratch_.neighbours[i]));
+    scratch_.records[i] = slots_.Code(scratch_.neighbours[i]).bytes();
   }
-  kernels_.code_dots(code_query_.codes(), scratch_.records.data(), count, code_query_.padded(), scratch_.sums.data());
+  code_query_.Sums(scratch_.records.data(), count, scratch_.sums.data());
 }
 
 /** Offers every admissible slot from `from` on to the `wanted` best candidates, which become a heap. */

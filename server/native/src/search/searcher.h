@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "beam.h"
-#include "codes.h"
+#include "coding.h"
 #include "graph.h"
 #include "query.h"
 #include "slots.h"
@@ -37,7 +37,7 @@ class Scratch {
  */
 class Searcher {
  public:
-  Searcher(Metric metric, size_t dimension, const SlotStore& slots, const Graph& graph, size_t linked, Scratch* scratch);
+  Searcher(const Coding& coding, const SlotStore& slots, const Graph& graph, size_t linked, Scratch* scratch);
 
   /** Best first, equal scores by id; `options.k` at most. The query is finite. */
   void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits);

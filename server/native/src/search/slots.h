@@ -54,9 +54,9 @@ inline bool IdBefore(const Slot& a, const Slot& b) {
 /** The rows of all slots; they never move. One writer, see `RowStore`. */
 class SlotStore {
  public:
-  explicit SlotStore(size_t dimension)
+  SlotStore(size_t dimension, size_t record_bytes)
       : vectors_(dimension * sizeof(float), false),
-        codes_(CodeRecordBytes(dimension), true),
+        codes_(record_bytes, true),
         slots_(sizeof(Slot), false),
         classes_(sizeof(uint16_t), false) {}
 
