@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FakeClock, type Random, seededRandom } from '../../server/src/base/index.ts';
 import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
 import {
-  type CollectionSchema,
+  type IndexedCollection,
   type Metric,
   METRICS,
   parsePointId,
@@ -23,12 +23,13 @@ import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
 
 const SHARDS = [0, 1, 2, 3];
 const DIMENSION = 37;
-const schemaOf = (metric: Metric): CollectionSchema => ({
+const schemaOf = (metric: Metric): IndexedCollection => ({
   id: 1,
   name: 'default',
   dimension: DIMENSION,
   metric,
   m: 8,
+  binaryQuantization: false,
 });
 
 interface Node {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, systemClock } from '../base/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 import { silentLogger } from '../observability/index.ts';
 import { type DataDirectory, MemoryKv, openDataDirectory, RAFT_DIRECTORY } from '../storage/index.ts';
 import { ClusterNode } from './cluster-node.ts';
@@ -19,7 +19,7 @@ const NODES = ['node-1', 'node-2', 'node-3'];
 /** Shards that count entries: enough of a state machine to see what the cluster starts. */
 class CountingShards implements LocalShards {
   readonly opened: number[] = [];
-  readonly collections: CollectionSchema[] = [];
+  readonly collections: IndexedCollection[] = [];
   readonly #applied = new Map<number, number>();
 
   openShard(shard: number): void {
@@ -58,7 +58,7 @@ class CountingShards implements LocalShards {
     return this.applied(shard);
   }
 
-  setCollection(schema: CollectionSchema): Promise<void> {
+  setCollection(schema: IndexedCollection): Promise<void> {
     this.collections.push(schema);
     return Promise.resolve();
   }
@@ -195,7 +195,9 @@ test('founders agree on one map, make the collection and start the shards that t
   for (const nodeId of NODES) {
     const { shards, cluster } = bench.node(nodeId);
     expect(shards.opened).toEqual([0, 1, 2, 3]);
-    expect(cluster.collection()).toEqual({ id: 1, name: 'default', dimension: 8, metric: 'cosine', m: 16 });
+    const schema = { id: 1, name: 'default', dimension: 8, metric: 'cosine', m: 16 };
+    expect(cluster.collection()).toEqual(schema);
+    expect(shards.collections).toEqual([{ ...schema, binaryQuantization: SETTINGS.binaryQuantization }]);
   }
 });
 

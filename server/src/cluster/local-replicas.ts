@@ -118,7 +118,7 @@ export class LocalReplicas {
     }
     for (const schema of map.collections) {
       if (this.#collections.has(schema.id)) continue;
-      await shards.setCollection(schema);
+      await shards.setCollection({ ...schema, binaryQuantization: map.settings.binaryQuantization });
       this.#collections.set(schema.id, schema);
     }
     for (const placement of held) await this.#placeShard(placement, isNew);

@@ -1,4 +1,4 @@
-import type { CollectionSchema } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 
 /**
  * What the cluster needs of the rest of the node. The composition root hands in the Raft host, the peer transport and
@@ -167,6 +167,6 @@ export interface LocalShards {
   flush(): Promise<void>;
   /** Points of the shard over all collections. */
   vectors(shard: number): number;
-  setCollection(schema: CollectionSchema): Promise<void>;
+  setCollection(schema: IndexedCollection): Promise<void>;
   apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]>;
 }

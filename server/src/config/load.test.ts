@@ -28,11 +28,7 @@ describe('the files of the guide', () => {
     });
     expect(config.vector).toEqual({ dimension: 768, distanceMetric: 'cosine', binaryQuantization: true });
     expect(config.index).toEqual({ m: 32, efConstruction: 400, efSearch: 200 });
-    expect(notYetInEffect).toEqual([
-      'sharding.rebalance_threshold',
-      'sharding.migration_batch_size',
-      'vector.binary_quantization',
-    ]);
+    expect(notYetInEffect).toEqual(['sharding.rebalance_threshold', 'sharding.migration_batch_size']);
     expect(warnings).toEqual([expect.stringContaining('admin_auth')]);
   });
 

@@ -165,8 +165,6 @@ const vector = z.strictObject({
   }),
   binary_quantization: withDefault(flag(), false, {
     doc: 'Search on one bit per value before rescoring; belongs to the cluster.',
-    later: 'binary quantization',
-    inert: false,
   }),
 });
 

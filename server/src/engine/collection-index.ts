@@ -1,6 +1,6 @@
 import type { Clock } from '../base/index.ts';
 import { untilRoom } from '../storage/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 import { type Coverage, type CoverageMap, encodeCoverage, entriesBehind } from './coverage.ts';
 import type { JournalRow } from './journal.ts';
 import type { CollectionSlice } from './keys.ts';
@@ -15,7 +15,7 @@ import type { IndexHit, IndexQuery, IndexStats, VectorIndex, VectorIndexes } fro
  * fed by every turn and holds exactly the applied state; another one is brought up from the store first.
  */
 export class CollectionIndex {
-  readonly schema: CollectionSchema;
+  readonly schema: IndexedCollection;
   readonly #index: VectorIndex;
   readonly #indexes: VectorIndexes;
   readonly #store: PointStore;
@@ -27,7 +27,7 @@ export class CollectionIndex {
   #changesSinceSave = 0;
 
   constructor(o: {
-    readonly schema: CollectionSchema;
+    readonly schema: IndexedCollection;
     readonly index: VectorIndex;
     readonly indexes: VectorIndexes;
     readonly store: PointStore;

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { asError, type Clock, GrapeError, invariant } from '../base/index.ts';
-import type { CollectionSchema, Filter } from '../model/index.ts';
+import type { Filter, IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { type KvStore, untilRoom } from '../storage/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
@@ -176,7 +176,7 @@ export class Engine {
    * Makes a collection searchable: loads its index or makes one, and catches up with the store. Resolves when every
    * open shard can be searched. Repeating it with the same schema is allowed.
    */
-  async setCollection(schema: CollectionSchema): Promise<void> {
+  async setCollection(schema: IndexedCollection): Promise<void> {
     for (const { shard, collections } of this.#states.values()) {
       const { dimension } = collections.get(schema.id) ?? schema;
       invariant(dimension === schema.dimension, 'the points of a shard have the dimension of the schema', {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { asError, type Clock, invariant } from '../base/index.ts';
 import { untilRoom } from '../storage/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { CollectionIndex } from './collection-index.ts';
 import { type CoverageMap, decodeCoverage } from './coverage.ts';
@@ -30,7 +30,7 @@ export class IndexKeeper {
   }
 
   /** Creates or loads the index; resolves when every open shard can be searched. */
-  async add(schema: CollectionSchema): Promise<void> {
+  async add(schema: IndexedCollection): Promise<void> {
     await this.#adding.run(async () => {
       const known = this.#byCollection.get(schema.id);
       if (known === undefined) this.#byCollection.set(schema.id, await this.#open(schema));
@@ -73,7 +73,7 @@ export class IndexKeeper {
     for (const index of this.#byCollection.values()) index.setBehind(shard);
   }
 
-  pathOf(schema: CollectionSchema): string {
+  pathOf(schema: IndexedCollection): string {
     return join(this.#o.directory, `collection-${String(schema.id)}.index`);
   }
 
@@ -131,10 +131,10 @@ export class IndexKeeper {
     return state;
   }
 
-  async #open(schema: CollectionSchema): Promise<CollectionIndex> {
-    const { dimension, metric, m } = schema;
+  async #open(schema: IndexedCollection): Promise<CollectionIndex> {
+    const { dimension, metric, m, binaryQuantization } = schema;
     const { indexes, store, clock, efConstruction } = this.#o;
-    const options = { dimension, metric, m, efConstruction };
+    const options = { dimension, metric, m, efConstruction, binaryQuantization };
     const { index, coverage } = (await this.#load(this.pathOf(schema), options)) ?? {
       index: indexes.create(options),
       coverage: new Map(),
@@ -163,9 +163,12 @@ interface OpenedIndex {
   readonly coverage: CoverageMap;
 }
 
-function checkUnchanged(known: CollectionSchema, schema: CollectionSchema): void {
-  const { dimension, metric, m } = known;
-  const isSame = dimension === schema.dimension && metric === schema.metric && m === schema.m;
+function checkUnchanged(known: IndexedCollection, schema: IndexedCollection): void {
+  const isSame =
+    known.dimension === schema.dimension &&
+    known.metric === schema.metric &&
+    known.m === schema.m &&
+    known.binaryQuantization === schema.binaryQuantization;
   invariant(isSame, 'the schema of a collection never changes', { known, schema });
 }
 

@@ -3,8 +3,8 @@ import type { IndexOptions, LoadedIndex, VectorIndexes } from './vector-index-po
 
 /** Indexes of the addon. */
 export const nativeIndexes: VectorIndexes = {
-  create: ({ dimension, metric, m, efConstruction }) =>
-    VectorIndex.create({ dimension, metric, m, efConstruction }),
+  create: ({ dimension, metric, m, efConstruction, binaryQuantization }) =>
+    VectorIndex.create({ dimension, metric, m, efConstruction, binaryQuantization }),
   load,
   batch: () => new IndexBatch(),
   score: exactScore,
@@ -18,9 +18,17 @@ async function load(path: string, wanted: IndexOptions): Promise<LoadedIndex | u
     if (error instanceof VectorIndexError && error.code === 'INDEX_NOT_FOUND') return undefined;
     throw error;
   }
-  const { dimension, metric, m } = loaded.index.options;
-  // Another efConstruction is no reason to rebuild: it only decides how new points are linked.
-  if (dimension === wanted.dimension && metric === wanted.metric && m === wanted.m) return loaded;
+  if (fits(loaded.index.options, wanted)) return loaded;
   await loaded.index.close();
   throw new Error('the file belongs to a collection with another schema');
+}
+
+/** Another efConstruction is no reason to rebuild: it only decides how new points are linked. */
+function fits(found: IndexOptions, wanted: IndexOptions): boolean {
+  return (
+    found.dimension === wanted.dimension &&
+    found.metric === wanted.metric &&
+    found.m === wanted.m &&
+    found.binaryQuantization === wanted.binaryQuantization
+  );
 }

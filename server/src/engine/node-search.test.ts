@@ -19,7 +19,14 @@ interface Version {
 }
 
 const AT = { shard: 0, generation: 1 };
-const SCHEMA = { id: 1, name: 'default', dimension: 2, metric: 'euclidean' as const, m: 16 };
+const SCHEMA = {
+  id: 1,
+  name: 'default',
+  dimension: 2,
+  metric: 'euclidean' as const,
+  m: 16,
+  binaryQuantization: false,
+};
 const key = (id: number): Buffer => parsePointId(id).key;
 const bytesOf = (vector: readonly number[]): Buffer => Buffer.from(new Float32Array(vector).buffer);
 

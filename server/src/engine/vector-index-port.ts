@@ -60,6 +60,8 @@ export interface IndexOptions {
   readonly metric: Metric;
   readonly m: number;
   readonly efConstruction: number;
+  /** Candidates are found by one bit per value. */
+  readonly binaryQuantization: boolean;
 }
 
 /** Makes indexes; the addon in production, a naive one as the oracle of tests. */

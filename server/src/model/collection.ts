@@ -20,3 +20,9 @@ export interface CollectionSchema {
   /** Links per node of the graph index. */
   readonly m: number;
 }
+
+/** A collection with everything that its index needs. */
+export interface IndexedCollection extends CollectionSchema {
+  /** As the whole cluster has it: `[vector] binary_quantization`. */
+  readonly binaryQuantization: boolean;
+}

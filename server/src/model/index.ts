@@ -1,5 +1,6 @@
 export {
   type CollectionSchema,
+  type IndexedCollection,
   DEFAULT_COLLECTION_ID,
   DIMENSION_MAX,
   type Metric,

@@ -30,11 +30,18 @@ export interface LoadedIndex {
   readonly metric: number;
   readonly m: number;
   readonly efConstruction: number;
+  readonly binaryQuantization: boolean;
 }
 
 /** The functions of `server/native/src/search/init.cc`. Promises are rejected with `{code, message}`. */
 export interface IndexAddon {
-  indexCreate(dimension: number, metric: number, m: number, efConstruction: number): IndexHandle;
+  indexCreate(
+    dimension: number,
+    metric: number,
+    m: number,
+    efConstruction: number,
+    binaryQuantization: boolean,
+  ): IndexHandle;
   indexApply(index: IndexHandle, batch: Buffer): Promise<void>;
   indexSearch(
     index: IndexHandle,

@@ -1,12 +1,18 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IndexBatch, VectorIndex } from './index.ts';
+import { IndexBatch, VectorIndex, type VectorIndexOptions } from './index.ts';
 import { clusteredVectors } from './testing/vectors.ts';
 import { fill, idsOf, linkedAll, shardZero } from './testing/index-fixtures.ts';
 
 const dimension = 12;
-const options = { dimension, metric: 'cosine', m: 8, efConstruction: 40 } as const;
+const options: VectorIndexOptions = {
+  dimension,
+  metric: 'cosine',
+  m: 8,
+  efConstruction: 40,
+  binaryQuantization: false,
+};
 const vectors = clusteredVectors({ count: 5_000, dimension, clusters: 40, seed: 11 });
 const search = { k: 10, ef: 40, exact: false, shards: shardZero };
 const tag = Buffer.from([0, 1, 254, 255]);
@@ -33,7 +39,8 @@ async function reload(): Promise<VectorIndex> {
   return index;
 }
 
-test('a loaded index has the tag, the options and the answers of the saved one', async () => {
+test.each([false, true])('a loaded index is as the saved one was (binary %s)', async (binaryQuantization) => {
+  const index = VectorIndex.create({ ...options, binaryQuantization });
   // Some points with equal vectors among them.
   await fill(index, [...vectors, ...vectors.slice(0, 100), ...vectors.slice(50, 100)]);
   await linkedAll(index);
@@ -42,11 +49,12 @@ test('a loaded index has the tag, the options and the answers of the saved one',
   await index.save(path, tag);
   const loaded = await VectorIndex.load(path);
   expect(loaded.tag).toEqual(tag);
-  expect(loaded.index.options).toEqual(options);
+  expect(loaded.index.options).toEqual({ ...options, binaryQuantization });
   expect(loaded.index.stats()).toMatchObject({ slots: 5150, live: 5150, linked: 5150 });
   expect(await loaded.index.searchBatch({ ...search, queries })).toEqual(before);
   expect(await readdir(directory)).toEqual(['index']);
   await loaded.index.close();
+  await index.close();
 });
 
 test('a loaded index takes changes and links on', async () => {

@@ -12,7 +12,13 @@ import { indexAddon } from './vector-index-addon.ts';
 import { clusteredVectors } from './testing/vectors.ts';
 import { fill, shardZero } from './testing/index-fixtures.ts';
 
-const options = { dimension: 16, metric: 'cosine', m: 16, efConstruction: 100 } as const;
+const options = {
+  dimension: 16,
+  metric: 'cosine',
+  m: 16,
+  efConstruction: 100,
+  binaryQuantization: false,
+} as const;
 const search = { k: 10, ef: 50, exact: false, shards: shardZero };
 const vectors = clusteredVectors({ count: 2_000, dimension: 16, clusters: 20, seed: 9 });
 const query = vectors[0] ?? new Float32Array(16);
@@ -79,7 +85,7 @@ describe('the garbage collector', () => {
     // The addon itself: the face keeps some of them alive too.
     const addon = indexAddon();
     const calls = (() => {
-      const handle = addon.indexCreate(16, 0, 16, 100);
+      const handle = addon.indexCreate(16, 0, 16, 100, false);
       return Array.from({ length: 50 }, async (_, i) => {
         const batch = new IndexBatch();
         const vector = new Float32Array(16).fill(i + 1);

@@ -12,7 +12,13 @@ import { fill, idsOf, linkedAll, recall, shardZero } from './testing/index-fixtu
 import { NaiveIndex } from './testing/naive-index.ts';
 
 const METRICS: readonly IndexMetric[] = ['cosine', 'dot', 'euclidean'];
-const options: VectorIndexOptions = { dimension: 2, metric: 'euclidean', m: 16, efConstruction: 100 };
+const options: VectorIndexOptions = {
+  dimension: 2,
+  metric: 'euclidean',
+  m: 16,
+  efConstruction: 100,
+  binaryQuantization: false,
+};
 const at = (...values: number[]): Float32Array => Float32Array.from(values);
 const id = (name: string): Buffer => Buffer.from(name);
 const exact = { k: 10, ef: 100, exact: true, shards: shardZero };
@@ -225,18 +231,25 @@ describe('results', () => {
       version: fc.integer({ min: 0, max: 5 }),
       name: fc.constantFrom('a', 'b', 'c', 'aa', 'd'),
     });
-    const property = fc.integer({ min: 1, max: 40 }).chain((dimension) => {
-      const vector = fc.array(number, { minLength: dimension, maxLength: dimension });
-      const change = fc.record({
-        address,
-        vector: fc.option(vector),
-        dropShard: fc.integer({ max: 40, min: 0 }),
+    const property = fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.boolean())
+      .chain(([dimension, isBinary]) => {
+        const vector = fc.array(number, { minLength: dimension, maxLength: dimension });
+        const change = fc.record({
+          address,
+          vector: fc.option(vector),
+          dropShard: fc.integer({ max: 40, min: 0 }),
+        });
+        return fc.tuple(
+          fc.array(fc.array(change, { maxLength: 8 }), { maxLength: 6 }),
+          vector,
+          fc.constant(isBinary),
+        );
       });
-      return fc.tuple(fc.array(fc.array(change, { maxLength: 8 }), { maxLength: 6 }), vector);
-    });
     await fc.assert(
-      fc.asyncProperty(property, async ([batches, query]) => {
-        const index = VectorIndex.create({ dimension: query.length, metric, m: 4, efConstruction: 10 });
+      fc.asyncProperty(property, async ([batches, query, binaryQuantization]) => {
+        const graph = { m: 4, efConstruction: 10 };
+        const index = VectorIndex.create({ dimension: query.length, metric, ...graph, binaryQuantization });
         const naive = new NaiveIndex(metric);
         for (const changes of batches) {
           const batch = new IndexBatch();

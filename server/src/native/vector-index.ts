@@ -20,6 +20,8 @@ export interface VectorIndexOptions {
   readonly m: number;
   /** Candidates among which a new point's neighbours are chosen, 1 to 4,096. */
   readonly efConstruction: number;
+  /** Candidates are found by one bit per value instead of eight: less memory, and more candidates for the same recall. */
+  readonly binaryQuantization: boolean;
 }
 
 export interface IndexSearch {
@@ -52,9 +54,9 @@ export class VectorIndex {
 
   /** An empty index. */
   static create(options: VectorIndexOptions): VectorIndex {
-    const { dimension, metric, m, efConstruction } = options;
+    const { dimension, metric, m, efConstruction, binaryQuantization } = options;
     return new VectorIndex(
-      indexAddon().indexCreate(dimension, METRICS.indexOf(metric), m, efConstruction),
+      indexAddon().indexCreate(dimension, METRICS.indexOf(metric), m, efConstruction, binaryQuantization),
       options,
     );
   }
@@ -67,8 +69,9 @@ export class VectorIndex {
     const loaded = await settledIndexCall(indexAddon().indexLoad(path));
     const metric = METRICS[loaded.metric];
     invariant(metric !== undefined, 'the addon knows our metrics', { metric: loaded.metric });
-    const { handle, tag, dimension, m, efConstruction } = loaded;
-    return { index: new VectorIndex(handle, { dimension, metric, m, efConstruction }), tag };
+    const { handle, tag, dimension, m, efConstruction, binaryQuantization } = loaded;
+    const options = { dimension, metric, m, efConstruction, binaryQuantization };
+    return { index: new VectorIndex(handle, options), tag };
   }
 
   /**
@@ -80,7 +83,7 @@ export class VectorIndex {
   }
 
   /**
-   * The best points, best first, equal scores by the bytes of the id. Approximate unless `exact`: candidates by int8
+   * The best points, best first, equal scores by the bytes of the id. Approximate unless `exact`: candidates by
    * codes, scored anew in float32, so that every score is exact. The query is copied.
    */
   async search(o: IndexSearch & { readonly query: Float32Array }): Promise<IndexHit[]> {

@@ -13,7 +13,7 @@ import {
   type StoredPoint,
   type VectorIndexes,
 } from '../engine/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import type { KvStore } from '../storage/index.ts';
 import type { CommandResult } from './command-result.ts';
@@ -107,7 +107,7 @@ export class ShardHost {
    * Makes a collection searchable here; resolves when every open shard can be searched. Writes to a collection do not
    * wait for this: they go to the store, and reach the index when the schema is known.
    */
-  setCollection(schema: CollectionSchema): Promise<void> {
+  setCollection(schema: IndexedCollection): Promise<void> {
     return this.#engine.setCollection(schema);
   }
 

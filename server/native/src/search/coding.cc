@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace grape::search {
 
@@ -62,17 +63,15 @@ struct Rotated {
       : width(rotation.width()), largest(LargestMagnitude(vector, dimension)) {
     const double inverse = largest > 0 ? 1.0 / largest : 0;
     std::array<float, kWidthMax> scaled;
-    for (size_t i = 0; i < dimension; ++i) {
-      scaled[i] = static_cast<float>(vector[i] * inverse);
-      squares += static_cast<double>(scaled[i]) * scaled[i];
-    }
+    for (size_t i = 0; i < dimension; ++i) scaled[i] = static_cast<float>(vector[i] * inverse);
+    squares = BestKernels().dot(scaled.data(), scaled.data(), dimension);
     rotation.Apply(scaled.data(), values.data());
   }
 
   const size_t width;
   const double largest;
   /** Of the vector before it was rotated, which is what they are afterwards but for rounding. */
-  double squares = 0;
+  double squares;
   std::array<float, kWidthMax> values;
 };
 
@@ -121,13 +120,18 @@ void Coding::EncodeBits(const float* vector, CodeRecord* record) const {
   const Rotated rotated(*rotation_, vector, dimension_);
   uint8_t* const codes = record->codes();
   std::memset(codes, 0, code_bytes_);
-  double magnitudes = 0;
-  for (size_t i = 0; i < rotated.width; ++i) {
-    const float value = rotated.values[i];
-    magnitudes += std::abs(value);
-    const auto bit = static_cast<uint8_t>(value >= 0 ? 1 << (i % kBitBlock / kBitStride) : 0);
-    codes[i / kBitBlock * kBitStride + i % kBitStride] |= bit;
+  // As many sums as bits of a byte: one alone would wait for each addition.
+  std::array<float, kBitStride> sums{};
+  for (size_t i = 0; i < rotated.width; i += kBitStride) {
+    const float* const values = &rotated.values[i];
+    uint8_t* const bytes = codes + i / kBitBlock * kBitStride;
+    const auto bit = static_cast<uint8_t>(1 << (i % kBitBlock / kBitStride));
+    for (size_t j = 0; j < kBitStride; ++j) {
+      sums[j] += std::abs(values[j]);
+      bytes[j] |= values[j] >= 0 ? bit : 0;
+    }
   }
+  const double magnitudes = std::accumulate(sums.begin(), sums.end(), 0.0);
   const double length = std::sqrt(rotated.squares);
   const double scale = metric_ == Metric::kCosine ? length : rotated.largest * rotated.squares;
   record->scale = magnitudes > 0 ? FiniteFloat(scale / magnitudes) : 0;

@@ -13,7 +13,7 @@
 
 namespace grape::search {
 
-/** The numbers are those of the index file and of `server/src/native`. */
+/** The numbers are those of the index file. */
 enum class CodeKind : uint8_t {
   /** A code c of an element stands for c * step, step = largest magnitude / 127 of this vector. */
   kInt8 = 0,

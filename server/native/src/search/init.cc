@@ -41,11 +41,12 @@ Napi::Promise Submit(Info info, Lane& lane, std::unique_ptr<Job> job) {
   return Calls::Of(info.Env()).Submit(info.Env(), lane, std::move(job));
 }
 
-/** indexCreate(dimension, metric, m, efConstruction): handle, at once */
+/** indexCreate(dimension, metric, m, efConstruction, binaryQuantization): handle, at once */
 Napi::Value Create(Info info) {
   const uint32_t metric = Number(info[1]);
   if (metric >= kMetrics) return ThrowType(info.Env(), "an unknown metric");
-  const IndexOptions options{Number(info[0]), static_cast<Metric>(metric), {Number(info[2]), Number(info[3])}};
+  const IndexOptions options{Number(info[0]), static_cast<Metric>(metric), {Number(info[2]), Number(info[3])},
+                             info[4].ToBoolean() ? CodeKind::kBit : CodeKind::kInt8};
   try {
     auto live = LiveIndex::Make(std::make_unique<Index>(options));
     return MakeHandle(info.Env(), std::make_shared<IndexHandle>(std::move(live)));
@@ -114,7 +115,7 @@ Napi::Value Save(Info info) {
                                           std::string(tag.Data(), tag.Length())));
 }
 
-/** indexLoad(path): { handle, tag, dimension, metric, m, efConstruction } */
+/** indexLoad(path): { handle, tag, dimension, metric, m, efConstruction, binaryQuantization } */
 Napi::Value Load(Info info) {
   if (!info[0].IsString()) return ThrowType(info.Env(), "a path expected");
   return Submit(info, Pool::Get().Long(), std::make_unique<LoadJob>(info[0].As<Napi::String>().Utf8Value()));

@@ -68,6 +68,7 @@ Napi::Value LoadJob::Result(Napi::Env env) {
   result.Set("metric", static_cast<uint32_t>(options.metric));
   result.Set("m", options.graph.m);
   result.Set("efConstruction", options.graph.ef_construction);
+  result.Set("binaryQuantization", options.code == CodeKind::kBit);
   return result;
 }
 

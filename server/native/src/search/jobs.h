@@ -79,7 +79,7 @@ class SaveJob final : public IndexJob {
   const std::string tag_;
 };
 
-/** Resolves to { handle, tag, dimension, metric, m, efConstruction }. */
+/** Resolves to { handle, tag, dimension, metric, m, efConstruction, binaryQuantization }. */
 class LoadJob final : public IndexJob {
  public:
   explicit LoadJob(std::string path) : IndexJob(nullptr), path_(std::move(path)) {}

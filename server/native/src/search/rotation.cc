@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 namespace grape::search {
@@ -11,34 +12,57 @@ namespace {
 constexpr size_t kRounds = 3;
 constexpr size_t kWidthMin = 512;
 
-/** The two smallest strides of the transform at once: loops so short do not become vector code. */
-void TransformFours(float* values, size_t width) {
+typedef float Four __attribute__((vector_size(16)));
+
+/** The first two steps of the transform, within groups of four: in loops so short they would not become vector code. */
+void FirstSteps(float* values, size_t width) {
+  constexpr Four kSecondOfTwo{1, -1, 1, -1};
+  constexpr Four kSecondTwo{1, 1, -1, -1};
   for (size_t i = 0; i < width; i += 4) {
-    const float a = values[i] + values[i + 1];
-    const float b = values[i] - values[i + 1];
-    const float c = values[i + 2] + values[i + 3];
-    const float d = values[i + 2] - values[i + 3];
-    values[i] = a + c;
-    values[i + 1] = b + d;
-    values[i + 2] = a - c;
-    values[i + 3] = b - d;
+    Four four;
+    std::memcpy(&four, values + i, sizeof(four));
+    four = __builtin_shufflevector(four, four, 1, 0, 3, 2) + kSecondOfTwo * four;
+    four = __builtin_shufflevector(four, four, 2, 3, 0, 1) + kSecondTwo * four;
+    std::memcpy(values + i, &four, sizeof(four));
+  }
+}
+
+/** Two steps of the transform at once, for pairs at distances of `stride` and twice that. */
+void TwoSteps(float* values, size_t width, size_t stride) {
+  for (size_t begin = 0; begin < width; begin += 4 * stride) {
+    float* __restrict const a = values + begin;
+    float* __restrict const b = a + stride;
+    float* __restrict const c = b + stride;
+    float* __restrict const d = c + stride;
+    for (size_t i = 0; i < stride; ++i) {
+      const float sum = a[i] + b[i];
+      const float difference = a[i] - b[i];
+      const float other_sum = c[i] + d[i];
+      const float other_difference = c[i] - d[i];
+      a[i] = sum + other_sum;
+      b[i] = difference + other_difference;
+      c[i] = sum - other_sum;
+      d[i] = difference - other_difference;
+    }
+  }
+}
+
+void LastStep(float* values, size_t width) {
+  float* __restrict const left = values;
+  float* __restrict const right = values + width / 2;
+  for (size_t i = 0; i < width / 2; ++i) {
+    const float sum = left[i] + right[i];
+    right[i] = left[i] - right[i];
+    left[i] = sum;
   }
 }
 
 /** Walsh-Hadamard, without the factor 1 / sqrt(width). */
 void Transform(float* values, size_t width) {
-  TransformFours(values, width);
-  for (size_t stride = 4; stride < width; stride *= 2) {
-    for (size_t begin = 0; begin < width; begin += 2 * stride) {
-      float* const left = values + begin;
-      float* const right = left + stride;
-      for (size_t i = 0; i < stride; ++i) {
-        const float sum = left[i] + right[i];
-        right[i] = left[i] - right[i];
-        left[i] = sum;
-      }
-    }
-  }
+  FirstSteps(values, width);
+  size_t stride = 4;
+  for (; 4 * stride <= width; stride *= 4) TwoSteps(values, width, stride);
+  if (stride < width) LastStep(values, width);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ export const SETTINGS: ClusterSettings = {
   replicaCount: 3,
   dimension: 8,
   metric: 'cosine',
-  binaryQuantization: false,
+  binaryQuantization: true,
   m: 16,
 };
 

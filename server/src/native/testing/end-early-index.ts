@@ -14,7 +14,13 @@ const dimension = 64;
 
 /** Many calls of all kinds, begun and not awaited. */
 async function beginWork(): Promise<void> {
-  const index = VectorIndex.create({ dimension, metric: 'cosine', m: 16, efConstruction: 100 });
+  const index = VectorIndex.create({
+    dimension,
+    metric: 'cosine',
+    m: 16,
+    efConstruction: 100,
+    binaryQuantization: false,
+  });
   const vectors = clusteredVectors({ count: 3_000, dimension, clusters: 30, seed: 5 });
   const calls: Promise<unknown>[] = [];
   for (const [i, vector] of vectors.entries()) {

@@ -1,7 +1,14 @@
-import { type CollectionSchema, parsePointId, type PointWrite } from '../../model/index.ts';
+import { type IndexedCollection, parsePointId, type PointWrite } from '../../model/index.ts';
 import { type Command, type CommittedEntry, type Delete, encodeCommand, type Upsert } from '../index.ts';
 
-export const SCHEMA: CollectionSchema = { id: 1, name: 'default', dimension: 3, metric: 'cosine', m: 16 };
+export const SCHEMA: IndexedCollection = {
+  id: 1,
+  name: 'default',
+  dimension: 3,
+  metric: 'cosine',
+  m: 16,
+  binaryQuantization: false,
+};
 
 export function point(id: string | number, vector: readonly number[], payload: object = { id }): PointWrite {
   return {
