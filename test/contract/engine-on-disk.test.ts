@@ -10,6 +10,7 @@ import {
   parsePointId,
   type PointWrite,
 } from '../../server/src/model/index.ts';
+import { VectorIndex } from '../../server/src/native/index.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
 import {
   type PointCommand,
@@ -23,13 +24,13 @@ import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
 
 const SHARDS = [0, 1, 2, 3];
 const DIMENSION = 37;
-const schemaOf = (metric: Metric): IndexedCollection => ({
+const schemaOf = (metric: Metric, binaryQuantization: boolean): IndexedCollection => ({
   id: 1,
   name: 'default',
   dimension: DIMENSION,
   metric,
   m: 8,
-  binaryQuantization: false,
+  binaryQuantization,
 });
 
 interface Node {
@@ -45,7 +46,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }));
 
-async function openNode(path: string, metric: Metric): Promise<Node> {
+async function openNode(path: string, metric: Metric, binaryQuantization = false): Promise<Node> {
   const kv = await openRocksKv({
     path: join(path, 'data'),
     profile: 'data',
@@ -57,7 +58,7 @@ async function openNode(path: string, metric: Metric): Promise<Node> {
   const rest = { directory: join(path, 'index'), clock: new FakeClock(), logger: silentLogger };
   const host = await ShardHost.open({ kv, options, ...rest });
   for (const shard of SHARDS) host.openShard(shard);
-  await host.setCollection(schemaOf(metric));
+  await host.setCollection(schemaOf(metric, binaryQuantization));
   return { host, kv };
 }
 
@@ -177,6 +178,20 @@ test.each(METRICS)(
     await close(node);
   },
 );
+
+test('an index file with other codes than its collection wants is made anew from the store', async () => {
+  const random = seededRandom(9);
+  const oracle: Oracle = new Map();
+  let node = await openNode(directory, 'cosine');
+  for (let turn = 0; turn < 10; turn++) await randomTurn(node.host, oracle, random);
+  await close(node);
+  node = await openNode(directory, 'cosine', true);
+  await expectEqualsOracle(node, oracle, { metric: 'cosine', random });
+  await close(node);
+  const { index } = await VectorIndex.load(join(directory, 'index', 'collection-1.index'));
+  expect(index.options.binaryQuantization).toBe(true);
+  await index.close();
+});
 
 test('a saved index that is older than the store is caught up by the journal', async () => {
   const random = seededRandom(11);

@@ -40,14 +40,16 @@ test('values of a few outlying dimensions do not drown the others', async () => 
   const dimension = 100;
   const vectors = clusteredVectors({ count: 5_050, dimension, clusters: 100, seed: 8 });
   for (const vector of vectors) {
-    for (const at of [3, 40, 77]) vector[at]! *= 8;
+    for (const at of [3, 40, 77]) vector[at]! *= 20;
   }
   const queries = vectors.splice(5_000);
   const index = create(dimension, 'euclidean');
   await fill(index, vectors);
   await linkedAll(index);
   const truth = await index.searchBatch({ ...exact, queries });
-  expect(recall(await index.searchBatch({ ...approximate, queries }), truth)).toBeGreaterThan(0.95);
+  // Without the rotation it is 0.57.
+  const found = await index.searchBatch({ ...approximate, ef: 40, queries });
+  expect(recall(found, truth)).toBeGreaterThan(0.95);
 });
 
 test('vectors of any size and of zeros are found', async () => {

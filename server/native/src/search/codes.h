@@ -11,7 +11,9 @@ namespace grape::search {
 /** Never killed. */
 constexpr uint64_t kAlive = ~uint64_t{0};
 
-/** What a walk through the graph reads of a slot: this header and the codes behind it (`Coding`), in whole cache lines. */
+/**
+ * What a walk through the graph reads of a slot, in whole cache lines: this header and the codes behind it (`Coding`).
+ */
 struct alignas(64) CodeRecord {
   /** What a product of codes counts; under cosine divided by the vector's length. */
   float scale;

@@ -106,15 +106,15 @@ void Coding::EncodeBytes(const float* vector, CodeRecord* record) const {
   std::memset(codes + dimension_, 128, code_bytes_ - dimension_);
   const double squares = quantised.squares * quantised.step * quantised.step;
   const bool scaled = metric_ == Metric::kCosine && squares > 0;
-  record->scale = scaled ? FiniteFloat(1 / std::sqrt(static_cast<double>(quantised.squares))) : FiniteFloat(quantised.step);
+  record->scale = FiniteFloat(scaled ? 1 / std::sqrt(static_cast<double>(quantised.squares)) : quantised.step);
   record->offset = metric_ == Metric::kEuclidean ? FiniteFloat(squares) : 0;
   record->sum = quantised.sum;
   record->norm = 0;
 }
 
 /**
- * With s the signs of the rotated vector x, and a query y: dot(x, y) is about dot(s, y) * dot(x, x) / dot(s, x), without
- * bias over the rotations, since what s has beside x points anywhere (Gao & Long 2024, theorem 3.2).
+ * For the signs s of the rotated vector x and a rotated query y, dot(x, y) is about dot(s, y) * dot(x, x) / dot(s, x):
+ * without bias over the rotations, since what s has beside x points anywhere (Gao & Long 2024, theorem 3.2).
  */
 void Coding::EncodeBits(const float* vector, CodeRecord* record) const {
   const Rotated rotated(*rotation_, vector, dimension_);

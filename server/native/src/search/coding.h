@@ -78,7 +78,9 @@ class CodeQuery {
   }
 
   /** The approximate distance, smaller is nearer. Finite. */
-  float Distance(const CodeRecord& record, int32_t sum) const { return Distance(record, sum - excess_, weight_, offset_); }
+  float Distance(const CodeRecord& record, int32_t sum) const {
+    return Distance(record, sum - excess_, weight_, offset_);
+  }
 
   /** The same between two stored slots with int8 codes, from a sum of `Kernels::code_pair`. */
   static float Distance(Metric metric, const CodeRecord& record, const CodeRecord& other, int32_t sum) {

@@ -8,8 +8,8 @@ namespace grape::search {
 /**
  * The file of an index: a header of `kHeaderBytes`, then the sections, each padded with zeros to `kSectionAlign`. The
  * last four bytes of the header are the CRC-32C of those before; each section has its CRC in the header, padding
- * included, so that any changed byte is noticed. Little-endian. Codes are made
- * again from the vectors; the header says which.
+ * included, so that any changed byte is noticed. Little-endian. Codes are made again from the vectors; the header says
+ * of which kind.
  */
 constexpr size_t kHeaderBytes = 4'096;
 constexpr size_t kSectionAlign = 64;

@@ -183,7 +183,9 @@ uint32_t BitPairAvx2(const uint8_t* record, const uint8_t* other, size_t code_by
   return static_cast<uint32_t>(differing);
 }
 
-const Kernels kAvx2Kernels{"avx2", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, BitDotsAvx2, CodePairAvx2, BitPairAvx2};
+const Kernels kAvx2Kernels{"avx2",      One<false>,   One<true>,   Many<false>,
+                           Many<true>,  CodeDotsAvx2, BitDotsAvx2, CodePairAvx2,
+                           BitPairAvx2};
 
 }  // namespace grape::search
 

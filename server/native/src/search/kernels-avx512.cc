@@ -77,7 +77,9 @@ void Many(const float* query, const float* const* rows, size_t count, size_t dim
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", One<false>, One<true>, Many<false>, Many<true>, CodeDotsAvx2, BitDotsAvx2, CodePairAvx2, BitPairAvx2};
+const Kernels kAvx512Kernels{"avx512",    One<false>,   One<true>,   Many<false>,
+                             Many<true>,  CodeDotsAvx2, BitDotsAvx2, CodePairAvx2,
+                             BitPairAvx2};
 
 #pragma GCC push_options
 #pragma GCC target("avx512vnni")
@@ -144,7 +146,8 @@ int32_t CodePairVnni(const uint8_t* record, const uint8_t* other, size_t code_by
 }  // namespace
 
 const Kernels kAvx512VnniKernels{"avx512vnni", One<false>,   One<true>,   Many<false>,
-                                 Many<true>,   CodeDotsVnni, BitDotsVnni, CodePairVnni, BitPairAvx2};
+                                 Many<true>,   CodeDotsVnni, BitDotsVnni, CodePairVnni,
+                                 BitPairAvx2};
 
 #pragma GCC pop_options
 

@@ -118,7 +118,7 @@ int32_t CodePair(const uint8_t* record, const uint8_t* other, size_t code_bytes)
   return vaddvq_s32(products) + Excess(others);
 }
 
-/** 16-bit sums suffice: a lane of a register takes two codes of at most 127 for each of at most 64 bits of its bytes. */
+/** 16-bit sums suffice: a lane takes two codes of at most 127 for each of the at most 64 bits that its bytes have. */
 void BitDots(const int8_t* query, const uint8_t* const* records, size_t count, size_t code_bytes, int32_t* sums) {
   PrefetchFirst(records, count, code_bytes);
   for (size_t r = 0; r < count; ++r) {
@@ -153,7 +153,8 @@ uint32_t BitPair(const uint8_t* record, const uint8_t* other, size_t code_bytes)
 
 }  // namespace
 
-const Kernels kNeonKernels{"neon", One<false>, One<true>, Many<false>, Many<true>, CodeDots, BitDots, CodePair, BitPair};
+const Kernels kNeonKernels{"neon",   One<false>, One<true>, Many<false>, Many<true>,
+                           CodeDots, BitDots,    CodePair,  BitPair};
 
 #pragma GCC push_options
 #pragma GCC target("arch=armv8.2-a+dotprod")

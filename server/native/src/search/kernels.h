@@ -21,8 +21,8 @@ constexpr size_t kRecordsAhead = 4;
  * `dimension` is any number from 1; rows may be unaligned.
  *
  * Code sums are exact integers of at most 4,096 products, so they agree anyway. A query has signed codes (-127..127), a
- * record stores them unsigned in `code_bytes` bytes, a multiple of `kCodeAlign`: int8 codes as code + 128, bits as code +
- * 1, where a one of byte j and bit k of block b means that code 512 * b + 64 * k + j is 1, else -1. The sums are of
+ * record stores them unsigned in `code_bytes` bytes, a multiple of `kCodeAlign`: int8 codes as code + 128; codes of one
+ * bit, 1 and -1, as code + 1, which is twice bit k of byte j of block b for code 512 * b + 64 * k + j. The sums are of
  * stored codes: the caller subtracts 128 times, or once, the sum of the signed side.
  */
 struct Kernels {
