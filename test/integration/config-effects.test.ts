@@ -330,7 +330,9 @@ test('vector.binary_quantization: the index takes less memory and finds the same
       await cluster.startAll();
       await cluster.allReady();
       const url = cluster.url('node-1');
-      await inParallel(200, 8, (id) => upsert(url, { id, vector: vectorOf(id, 768) }));
+      await inParallel(200, 8, async (id) => {
+        await upsert(url, { id, vector: vectorOf(id, 768) });
+      });
       const linked = async (): Promise<boolean> =>
         (await metric(url, 'grape_index_live')) === 200 && (await metric(url, 'grape_index_unlinked')) === 0;
       await cluster.until('all is linked', 60_000, linked);
