@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels.h"
 
@@ -28,14 +27,10 @@ struct alignas(64) CodeRecord {
   /** Number of the batch that removed the slot; `kAlive` before. */
   std::atomic<uint64_t> death;
   /**
-   * Slots with the same codes, which no distance tells apart, are not linked: they hang on the first of them. One more
-   * than the number of the next such slot; 0: none.
+   * Slots that are alike (`Coding::AreAlike`) are not linked: they hang on the first of them. One more than the number of
+   * the next such slot; 0: none.
    */
   std::atomic<uint32_t> next_duplicate;
-
-  bool SameCodes(const CodeRecord& other, size_t code_bytes) const {
-    return scale == other.scale && offset == other.offset && std::memcmp(codes(), other.codes(), code_bytes) == 0;
-  }
 
   const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this); }
   const uint8_t* codes() const { return bytes() + kCodeHeaderBytes; }

@@ -13,6 +13,8 @@ constexpr size_t kWidthMax = 4'096;
 /** Bits of a byte belong to elements this far from each other, so that a kernel tests one bit of many bytes at once. */
 constexpr size_t kBitStride = kCodeAlign;
 constexpr size_t kBitBlock = 8 * kBitStride;
+/** Half of what an estimate from 512 bits is wrong by. */
+constexpr float kLengthTolerance = 1.0f / 64;
 
 /** The bits of the largest magnitude; those of finite numbers are below `kInfinityBits`, and order as the numbers do. */
 uint32_t LargestMagnitudeBits(const float* vector, size_t dimension) {
@@ -138,6 +140,13 @@ void Coding::EncodeBits(const float* vector, CodeRecord* record) const {
   record->norm = FiniteFloat(rotated.largest * length);
   record->offset = metric_ == Metric::kEuclidean ? FiniteFloat(rotated.largest * rotated.largest * rotated.squares) : 0;
   record->sum = 0;
+}
+
+bool Coding::AreAlike(const CodeRecord& record, const CodeRecord& other) const {
+  if (std::memcmp(record.codes(), other.codes(), code_bytes_) != 0) return false;
+  if (kind_ == CodeKind::kInt8) return record.scale == other.scale && record.offset == other.offset;
+  // Near copies often have the same bits; their lengths may differ, and by much when they are no copies.
+  return std::abs(record.scale - other.scale) <= kLengthTolerance * record.scale;
 }
 
 CodeQuery::CodeQuery(const Coding& coding)

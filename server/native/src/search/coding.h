@@ -48,6 +48,9 @@ class Coding {
   /** Fills scale, offset, sum, norm and codes of a record. The vector is finite. */
   void Encode(const float* vector, CodeRecord* record) const;
 
+  /** Whether distances of codes tell the two apart by no more than they err. */
+  bool AreAlike(const CodeRecord& record, const CodeRecord& other) const;
+
  private:
   friend class CodeQuery;
 

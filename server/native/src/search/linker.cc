@@ -59,7 +59,7 @@ uint64_t Linker::HashOfCodes(uint32_t slot) const {
  */
 bool Linker::HangOnOriginal(uint32_t slot, uint64_t hash) {
   const uint32_t original = originals_.Find(hash, [&](uint32_t other) {
-    return slots_.Code(slot).SameCodes(slots_.Code(other), coding_.code_bytes());
+    return coding_.AreAlike(slots_.Code(slot), slots_.Code(other));
   });
   if (original == SlotMap::kNone) return false;
   Hang(slot, original);
