@@ -41,7 +41,14 @@ beforeAll(async () => {
     logger: silentLogger,
   });
   for (const shard of SHARDS) host.openShard(shard);
-  await host.setCollection({ id: 1, name: 'default', dimension: DIMENSION, metric: 'cosine', m: 16 });
+  await host.setCollection({
+    id: 1,
+    name: 'default',
+    dimension: DIMENSION,
+    metric: 'cosine',
+    m: 16,
+    binaryQuantization: false,
+  });
   points = clustered();
   await load(points);
 });
