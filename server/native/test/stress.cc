@@ -1,5 +1,6 @@
 // Adding, removing, linking, searching, saving and loading at the same time, without Node.js, to be run under
-// ThreadSanitizer and AddressSanitizer: stress <seconds> <directory> [seed].
+// ThreadSanitizer and AddressSanitizer: stress <seconds> <directory> [seed]. Half of the time with int8 codes, half with
+// bits.
 //
 // Each writer owns some ids and writes down, for each, what it has begun and what is acknowledged; a search that began
 // after an acknowledgement must see it.
