@@ -38,6 +38,8 @@ export function peerTraffic(metrics: Metrics): TrafficMetrics {
 
 interface Measured {
   readonly dataDirectory: string;
+  /** `[index] ef_search` as it is now. */
+  readonly efSearch: () => number;
   readonly raft: RaftHost;
   readonly shards: ShardHost;
   readonly stores: readonly KvStore[];
@@ -49,7 +51,7 @@ interface Measured {
 /** Gauges that are looked up every metrics interval. */
 export function addCollectors(
   metrics: Metrics,
-  { dataDirectory, raft, shards, stores, disk, cluster, transport }: Measured,
+  { dataDirectory, efSearch, raft, shards, stores, disk, cluster, transport }: Measured,
 ): void {
   metrics.addCollector(machineCollector(metrics, dataDirectory));
   metrics.beforeScrape(() => {
@@ -63,6 +65,7 @@ export function addCollectors(
       bytes: sum((index) => index.bytes),
     });
   });
+  metrics.beforeScrape(() => metrics.setSearchRecall(shards.searchRecall(efSearch())));
   metrics.beforeScrape(() => metrics.setRetries(shards.retryTotals()));
   metrics.beforeScrape(() => {
     const { state, availableBytes, ballastBytes, limits } = disk.room;

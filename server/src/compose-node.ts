@@ -64,6 +64,7 @@ export async function startNode(deps: NodeDeps): Promise<RunningNode> {
   const doors = await openDoors(deps, core);
   addCollectors(core.metrics, {
     ...core,
+    efSearch: () => config.current.index.efSearch,
     dataDirectory: core.storage.directory.path,
     stores: [core.storage.raft, core.storage.data],
     disk: core.storage.disk,

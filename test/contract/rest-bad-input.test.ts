@@ -88,7 +88,7 @@ test.each([
   ['/vectors/search', { vector: [0, 0, 0] }, 'INVALID_VECTOR'],
   ['/vectors/search', {}, 'INVALID_REQUEST'],
   ['/vectors/search', { vector: [1, 2, 3], filter: { most: [] } }, 'UNKNOWN_KEY'],
-  ['/vectors/search', { vector: [1, 2, 3], target_recall: 0.9 }, 'UNSUPPORTED'],
+  ['/vectors/search', { vector: [1, 2, 3], target_recall: 1 }, 'INVALID_REQUEST'],
   ['/vectors/search', { vector: [1, 2, 3], consistency: 'linearizable' }, 'INVALID_REQUEST'],
   ['/vectors/search', { vector: [1, 2, 3], top: 3 }, 'UNKNOWN_KEY'],
   ['/vectors/search?explain=true', { vector: [1, 2, 3] }, 'UNSUPPORTED'],

@@ -1,12 +1,12 @@
 import { exactNeighbours, loadDataset, rowOf } from '../../bench/src/dataset.ts';
 import { loadPoints } from '../../bench/src/load-points.ts';
 import { recallAt } from '../../bench/src/stats.ts';
-import { search } from '../support/client.ts';
+import { call, search } from '../support/client.ts';
 import { withCluster } from '../support/cluster.ts';
 
 jest.setTimeout(180_000);
 
-test('exact search equals the exact answer and the default search reaches recall 0.95 on real embeddings', async () => {
+test('exact search equals the exact answer; the default search reaches recall 0.95 on real embeddings, others what they ask for', async () => {
   const data = await loadDataset('sample');
   const queryCount = 200;
   const truth = exactNeighbours({ ...data, queryCount }, 10);
@@ -26,5 +26,15 @@ test('exact search equals the exact answer and the default search reaches recall
       );
     expect(recallAt(await found({ exact: true }), truth)).toBe(1);
     expect(recallAt(await found({}), truth)).toBeGreaterThanOrEqual(0.95);
+
+    for (const { nodeId } of cluster.nodes) {
+      await cluster.until(`${nodeId} has measured its recall`, 60_000, async () => {
+        const { body } = await call(cluster.url(nodeId), 'GET', '/metrics');
+        return /^grape_search_recall\{k="10"\} 0\.9|^grape_search_recall\{k="10"\} 1$/m.test(
+          String(body['text']),
+        );
+      });
+    }
+    expect(recallAt(await found({ target_recall: 0.98 }), truth)).toBeGreaterThanOrEqual(0.97);
   });
 });

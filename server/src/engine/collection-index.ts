@@ -8,7 +8,15 @@ import type { PointStore } from './point-store.ts';
 import type { ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
 import type { PointChange } from './turn.ts';
-import type { IndexHit, IndexQuery, IndexStats, VectorIndex, VectorIndexes } from './vector-index-port.ts';
+import type {
+  IndexHit,
+  IndexQuery,
+  IndexStats,
+  RecallSample,
+  SampledRecall,
+  VectorIndex,
+  VectorIndexes,
+} from './vector-index-port.ts';
 
 /**
  * The vector index of one collection as a cache of the store: it knows how far it holds each shard. A live shard is
@@ -108,6 +116,10 @@ export class CollectionIndex {
 
   search(query: IndexQuery): Promise<IndexHit[]> {
     return this.#index.search(query);
+  }
+
+  sampleRecall(sample: RecallSample): Promise<SampledRecall> {
+    return this.#index.sampleRecall(sample);
   }
 
   stats(): IndexStats {

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { asError, type Clock, GrapeError, invariant } from '../base/index.ts';
+import { asError, type Clock, GrapeError, invariant, systemRandom } from '../base/index.ts';
 import type { Filter, IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { type KvStore, untilRoom } from '../storage/index.ts';
@@ -23,6 +23,7 @@ import type { ShardExport } from './shard-export.ts';
 import type { ShardImport } from './shard-import.ts';
 import { newShardState, type ShardState } from './shard-state.ts';
 import type { StoredPoint } from './stored-point.ts';
+import { RecallKeeper } from './recall/recall-keeper.ts';
 import type { RetryRef } from './retry-ledger.ts';
 import { noRetryCounts, type RetryCounts } from './retry-counts.ts';
 import { readRetryRows } from './retry-rows.ts';
@@ -103,6 +104,7 @@ export class Engine {
   readonly #keeper: IndexKeeper;
   readonly #saver: IndexSaver;
   readonly #generations: Generations;
+  readonly #recall: RecallKeeper;
   #failure: Error | undefined;
   #isClosing = false;
   readonly #retryCounts = noRetryCounts();
@@ -135,6 +137,12 @@ export class Engine {
       keeper: this.#keeper,
       flusher: this.#flusher,
       onFailure,
+    });
+    this.#recall = new RecallKeeper({
+      ...shared,
+      clock,
+      random: systemRandom(),
+      indexes: () => this.#keeper.all(),
     });
     this.#generations = new Generations({
       ...shared,
@@ -264,9 +272,19 @@ export class Engine {
     return shards.map((shard) => this.shardState(shard).generation).join();
   }
 
-  #searchOnce(query: SearchQuery): Promise<ScoredPoint[]> {
+  /** Of searches for 10 results with so many candidates; undefined until it was measured. */
+  searchRecall(ef: number): number | undefined {
+    return this.#recall.recallAt(ef);
+  }
+
+  #searchOnce(asked: SearchQuery): Promise<ScoredPoint[]> {
+    const index = this.#index(asked.collection);
+    const { targetRecall, k } = asked;
+    const query =
+      targetRecall === undefined ? asked : { ...asked, ef: this.#recall.efFor(index, targetRecall, k) };
+    if (!query.exact && query.filter === undefined) this.#recall.noteQuery(index, query.query);
     const context = {
-      index: this.#index(query.collection),
+      index,
       indexes: this.#indexes,
       store: this.#store,
       states: this.#states,
@@ -341,6 +359,7 @@ export class Engine {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#generations.stop();
+    await this.#recall.stop();
     await this.#keeper.stop();
     await this.#saver.stop();
     await this.#lock.idle();

@@ -179,6 +179,7 @@ function methodsOf(index: VectorIndex): VectorIndex {
   return {
     apply: (batch) => index.apply(batch),
     search: (query) => index.search(query),
+    sampleRecall: (sample) => index.sampleRecall(sample),
     stats: () => index.stats(),
     save: (path, tag) => index.save(path, tag),
     close: () => index.close(),

@@ -13,6 +13,8 @@ export interface SearchQuery {
   readonly k: number;
   /** Candidates of the graph search; raised to `k` when lower. */
   readonly ef: number;
+  /** Then the index decides how many candidates reach this recall, and `ef` says nothing. */
+  readonly targetRecall?: number | undefined;
   /** Compare with every vector. */
   readonly exact: boolean;
   readonly filter?: TimedFilter | undefined;

@@ -6,6 +6,8 @@ export interface VectorIndex {
   apply(batch: IndexBatch): Promise<void>;
   /** At most `k` hits, best score first, ties by the bytes of the id. */
   search(query: IndexQuery): Promise<IndexHit[]>;
+  /** Of random points of the graph, as if each were not in the index: what searches find of their nearest others. */
+  sampleRecall(sample: RecallSample): Promise<SampledRecall>;
   stats(): IndexStats;
   /** Writes a file beside `path` and renames it. Changes that begin during the call may or may not be in it. */
   save(path: string, tag: Buffer): Promise<void>;
@@ -39,6 +41,23 @@ export interface IndexQuery {
   /** Compare with every vector instead of walking the graph. */
   readonly exact: boolean;
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
+}
+
+export interface RecallSample {
+  readonly queries: number;
+  readonly k: number;
+  /** Each is searched with. */
+  readonly efs: readonly number[];
+  readonly shards: IndexQuery['shards'];
+  /** 0 to 2^32 - 1. */
+  readonly seed: number;
+}
+
+export interface SampledRecall {
+  /** Neighbours of all queries together. */
+  readonly wanted: number;
+  /** Those that were found with each of `efs`. */
+  readonly found: readonly number[];
 }
 
 export interface IndexHit extends SlotAddress {

@@ -65,7 +65,12 @@ describe('a search', () => {
       'consistency must be "strong", "leader" or "eventual"',
     ],
     ['{"vector":[1,2],"filter":{"must":3}}', 'INVALID_FILTER', 'filter.must must be a condition'],
-    ['{"vector":[1,2],"target_recall":0.9}', 'UNSUPPORTED', 'target_recall is not supported'],
+    [
+      '{"vector":[1,2],"target_recall":0.4}',
+      'INVALID_REQUEST',
+      'target_recall must be a number from 0.5 to 0.999',
+    ],
+    ['{"vector":[1,2],"target_recall":"0.9"}', 'INVALID_REQUEST', 'target_recall must be a number'],
     ['{"vector":[1,2],"top":5}', 'UNKNOWN_KEY', 'the body has the unknown key "top"'],
   ])('%s is refused with %s', (json, code, message) => {
     expect(() => search(json)).toThrow(refusal(code, message));

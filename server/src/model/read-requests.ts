@@ -18,15 +18,16 @@ const SEARCH_BATCH_RESULTS_MAX = 100_000;
 const RESULTS_DEFAULT = 10;
 const LIMIT = { min: 1, max: RESULTS_MAX };
 const OFFSET = { min: 0, max: RESULTS_MAX };
+const TARGET_RECALL = { min: 0.5, max: 0.999 };
 const EF = { min: 1, max: RESULTS_MAX };
 
 const NOTHING: ReadonlySet<string> = new Set();
 const SEARCH = {
   keys: new Set([
     ...['vector', 'limit', 'offset', 'score_threshold', 'with_payload', 'with_vector'],
-    ...['ef', 'exact', 'filter', 'consistency'],
+    ...['ef', 'exact', 'filter', 'target_recall', 'consistency'],
   ]),
-  laterKeys: new Set(['target_recall']),
+  laterKeys: NOTHING,
 };
 const BATCH = { keys: new Set(['searches']), laterKeys: NOTHING };
 const SCROLL = {
@@ -96,9 +97,21 @@ function parseOneSearch(body: unknown, path: string, context: ParseContext): Sea
     withPayload: fields.boolean('with_payload', true),
     withVector: fields.boolean('with_vector', false),
     ef: fields.integer('ef', EF, undefined),
+    ...targetRecall(fields),
     exact: fields.boolean('exact', false),
     consistency: fields.consistency(),
   };
+}
+
+function targetRecall(fields: FieldReader): { readonly targetRecall?: number } {
+  const value = fields.value('target_recall');
+  if (value === undefined) return {};
+  const { min, max } = TARGET_RECALL;
+  if (typeof value === 'number' && value >= min && value <= max) return { targetRecall: value };
+  throw new GrapeError(
+    'INVALID_REQUEST',
+    `${fields.path('target_recall')} must be a number from ${min} to ${max}`,
+  );
 }
 
 function scoreThreshold(fields: FieldReader): number | undefined {

@@ -70,6 +70,8 @@ export interface SearchRequest {
   readonly withVector: boolean;
   /** Candidates that the graph search collects; undefined: the node's `ef_search`. */
   readonly ef: number | undefined;
+  /** 0.5 to 0.999: the node picks the candidates; `ef` overrides it. */
+  readonly targetRecall?: number;
   readonly exact: boolean;
   readonly consistency: Consistency;
 }

@@ -51,6 +51,15 @@ export interface IndexAddon {
     exact: boolean,
     shards: Uint32Array,
   ): Promise<Buffer>;
+  /** What was to be found, then what was found with each of `efs`. */
+  indexRecall(
+    index: IndexHandle,
+    queries: number,
+    k: number,
+    efs: Uint32Array,
+    shards: Uint32Array,
+    seed: number,
+  ): Promise<Float64Array>;
   indexSave(index: IndexHandle, path: string, tag: Buffer): Promise<void>;
   indexLoad(path: string): Promise<LoadedIndex>;
   indexStats(index: IndexHandle): IndexStats | undefined;

@@ -35,6 +35,23 @@ export interface IndexSearch {
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
 }
 
+export interface RecallSample {
+  readonly queries: number;
+  readonly k: number;
+  /** Each is searched with. */
+  readonly efs: readonly number[];
+  readonly shards: IndexSearch['shards'];
+  /** 0 to 2^32 - 1; equal ones choose the same points. */
+  readonly seed: number;
+}
+
+export interface SampledRecall {
+  /** Neighbours of all queries together. */
+  readonly wanted: number;
+  /** Those that were found with each of `efs`. */
+  readonly found: readonly number[];
+}
+
 /**
  * The vectors of one collection on one node, those of all its shards in one graph. Calls may
  * overlap; a failed one rejects with `VectorIndexError`, and calls after `close` with `INDEX_CLOSED`. An index that
@@ -107,6 +124,18 @@ export class VectorIndex {
     return (await Promise.all(jobs)).flat();
   }
 
+  /**
+   * Takes random points of the graph as queries, each as if it were not in the index, and counts what searches find of their
+   * nearest others.
+   */
+  async sampleRecall(o: RecallSample): Promise<SampledRecall> {
+    const shards = shardPairs(o.shards);
+    const [wanted = 0, ...found] = await this.#call(() =>
+      indexAddon().indexRecall(this.#handle, o.queries, o.k, Uint32Array.from(o.efs), shards, o.seed),
+    );
+    return { wanted, found };
+  }
+
   /** At once. Throws `INDEX_CLOSED`. */
   stats(): IndexStats {
     const stats = indexAddon().indexStats(this.#handle);
@@ -145,11 +174,7 @@ export class VectorIndex {
       k: o.k,
       ef: o.ef,
     });
-    const shards = new Uint32Array(o.shards.length * 2);
-    for (const [i, { shard, generation }] of o.shards.entries()) {
-      shards[2 * i] = shard;
-      shards[2 * i + 1] = generation;
-    }
+    const shards = shardPairs(o.shards);
     const packed = await this.#call(() =>
       indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards),
     );
@@ -173,4 +198,9 @@ export class VectorIndex {
  */
 export function exactScore(metric: IndexMetric, a: Float32Array, b: Float32Array): number {
   return indexAddon().exactScore(METRICS.indexOf(metric), a, b);
+}
+
+/** Shard and generation, in turn. */
+function shardPairs(shards: IndexSearch['shards']): Uint32Array {
+  return Uint32Array.from(shards.flatMap(({ shard, generation }) => [shard, generation]));
 }

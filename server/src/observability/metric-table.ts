@@ -31,6 +31,10 @@ export const NODE_METRICS = {
   grape_index_live: gauge('Vectors in the indexes of this node that searches may return.'),
   grape_index_dead: gauge('Slots of replaced and deleted points that a rebuild would free.'),
   grape_index_unlinked: gauge('Vectors that searches scan because no graph holds them yet.'),
+  grape_search_recall: gauge(
+    'Measured recall of searches for k results with [index] ef_search candidates; absent until it was measured.',
+    'k',
+  ),
   grape_index_bytes: gauge('Memory of the vector indexes.'),
   grape_retry_rows: gauge('Named writes that the replicas on this node remember.'),
   grape_retry_repeated_total: counter(

@@ -133,6 +133,11 @@ export class Metrics {
     this.#raiseTo('grape_retry_evicted_total', retries.evicted);
   }
 
+  /** Of searches for 10 results; undefined: it is not known yet. */
+  setSearchRecall(recall: number | undefined): void {
+    if (recall !== undefined) this.#families.gauge('grape_search_recall').set({ k: '10' }, recall);
+  }
+
   setMemoryUsage(bytes: number): void {
     this.#families.gauge('grape_memory_usage_bytes').set(bytes);
   }

@@ -138,6 +138,7 @@ export class LocalReader implements ShardReader {
       query: search.vector,
       k: search.k,
       ef: search.ef ?? this.#deps.efSearch(),
+      targetRecall: search.targetRecall,
       exact: search.exact,
       filter: timedFilter(search.filter, scope.deadlineMs),
       shards: scope.shards,

@@ -114,6 +114,7 @@ function nodeSearch(request: SearchRequest, mayFetch: boolean): NodeSearch {
     vector: request.vector,
     k,
     ef: request.ef,
+    targetRecall: request.ef === undefined ? request.targetRecall : undefined,
     exact: request.exact,
     filter: request.filter,
     withPayload: request.withPayload && isInline,

@@ -89,6 +89,8 @@ export interface LocalSearch {
   readonly query: Float32Array;
   readonly k: number;
   readonly ef: number;
+  /** Then the node decides how many candidates reach this recall. */
+  readonly targetRecall?: number | undefined;
   readonly exact: boolean;
   readonly filter?: TimedFilter | undefined;
   readonly shards: readonly number[];

@@ -8,7 +8,10 @@ import type { NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.t
 export function writeSearches(writer: ByteWriter, searches: readonly NodeSearch[]): ByteWriter {
   writer.u32(searches.length);
   for (const search of searches) {
-    writer.u32(search.k).u32(search.ef ?? 0);
+    writer
+      .u32(search.k)
+      .u32(search.ef ?? 0)
+      .f64(search.targetRecall ?? 0);
     writer.bool(search.exact).bool(search.withPayload).bool(search.withVector);
     writeFilter(writer, search.filter);
     writer.bytes(new Uint8Array(search.vector.buffer, search.vector.byteOffset, search.vector.byteLength));
@@ -20,9 +23,14 @@ export function readSearches(reader: ByteReader): NodeSearch[] {
   return list(reader, () => {
     const k = reader.u32();
     const ef = reader.u32();
+    const targetRecall = reader.f64();
     const flags = { exact: reader.bool(), withPayload: reader.bool(), withVector: reader.bool() };
     const filter = readFilter(reader);
-    return { k, ef: ef === 0 ? undefined : ef, ...flags, filter, vector: alignedFloats(reader.bytes()) };
+    const candidates = {
+      ef: ef === 0 ? undefined : ef,
+      targetRecall: targetRecall === 0 ? undefined : targetRecall,
+    };
+    return { k, ...candidates, ...flags, filter, vector: alignedFloats(reader.bytes()) };
   });
 }
 

@@ -8,6 +8,8 @@ export interface NodeSearch {
   readonly k: number;
   /** Undefined: `ef_search` of the node that searches. */
   readonly ef: number | undefined;
+  /** Undefined also when `ef` is given. */
+  readonly targetRecall: number | undefined;
   readonly exact: boolean;
   readonly filter: FilterText | undefined;
   readonly withPayload: boolean;

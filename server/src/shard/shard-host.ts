@@ -131,6 +131,11 @@ export class ShardHost {
     return this.#engine.search(query);
   }
 
+  /** Of searches for 10 results with so many candidates; undefined until it was measured. */
+  searchRecall(ef: number): number | undefined {
+    return this.#engine.searchRecall(ef);
+  }
+
   /** One answer per point, in order; undefined where nothing is stored now. */
   fetch(query: FetchQuery): Promise<(StoredPoint | undefined)[]> {
     return this.#engine.getMany(query.points.map((point) => ({ ...point, collection: query.collection })));

@@ -32,6 +32,15 @@ struct IndexOptions {
   uint64_t rotation_seed = 0x67726170652d3162;
 };
 
+struct RecallSample {
+  size_t queries;
+  size_t k;
+  std::vector<size_t> efs;
+  /** As in `SearchOptions`. */
+  std::vector<uint64_t> shards;
+  uint64_t seed;
+};
+
 struct IndexStats {
   size_t slots;
   size_t live;
@@ -62,6 +71,13 @@ class Index {
 
   /** Best first. The query is finite and `options.k` at least 1. */
   void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const;
+
+  /**
+   * Takes points of the graph as queries, each as if it were not in the index: points that a search is measured with must not
+   * be at home in the graph. Adds to `found[i]` how many of the `k` nearest others a search with `efs[i]` finds; returns how many
+   * there were to be found.
+   */
+  size_t SampleRecall(const RecallSample& sample, std::vector<size_t>* found) const;
 
   /** The point of a hit; valid as long as the index. */
   const Slot& SlotOf(const Hit& hit) const { return slots_.At(hit.slot); }

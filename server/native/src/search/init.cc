@@ -103,6 +103,21 @@ Napi::Value Search(Info info) {
   return Submit(info, Pool::Get().Short(), std::make_unique<SearchJob>(handle->index(), std::move(copy), options));
 }
 
+/** indexRecall(handle, queries, k, efs, shards, seed): counts */
+Napi::Value Recall(Info info) {
+  Napi::Value refusal;
+  const auto handle = OpenIndex(info, &refusal);
+  if (handle == nullptr) return refusal;
+  if (!IsArray(info[3], napi_uint32_array) || !IsArray(info[4], napi_uint32_array)) {
+    return ThrowType(info.Env(), "numbers of candidates and shards expected");
+  }
+  const auto efs = info[3].As<Napi::Uint32Array>();
+  RecallSample sample{Number(info[1]), Number(info[2]), {efs.Data(), efs.Data() + efs.ElementLength()},
+                      ShardKeys(info[4].As<Napi::Uint32Array>()), Number(info[5])};
+  if (sample.k == 0) return ThrowType(info.Env(), "a sample asks for nothing");
+  return Submit(info, Pool::Get().Long(), std::make_unique<RecallJob>(handle->index(), std::move(sample)));
+}
+
 /** indexSave(handle, path, tag): undefined */
 Napi::Value Save(Info info) {
   Napi::Value refusal;
@@ -169,6 +184,7 @@ void InitSearch(Napi::Env env, Napi::Object exports) {
   add("indexCreate", Create);
   add("indexApply", Apply);
   add("indexSearch", Search);
+  add("indexRecall", Recall);
   add("indexSave", Save);
   add("indexLoad", Load);
   add("indexStats", Stats);

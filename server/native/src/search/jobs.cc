@@ -54,6 +54,13 @@ Napi::Value SearchJob::Result(Napi::Env env) {
   return Napi::Buffer<char>::Copy(env, packed_.data(), packed_.size());
 }
 
+Napi::Value RecallJob::Result(Napi::Env env) {
+  auto counts = Napi::Float64Array::New(env, 1 + found_.size());
+  counts[0] = static_cast<double>(wanted_);
+  for (size_t i = 0; i < found_.size(); ++i) counts[1 + i] = static_cast<double>(found_[i]);
+  return counts;
+}
+
 void LoadJob::Work() {
   loaded_ = LiveIndex::Make(Index::Load(path_, &tag_));
   loaded_->StartLinking();

@@ -66,6 +66,21 @@ class SearchJob final : public IndexJob {
   std::string packed_;
 };
 
+/** Resolves to numbers: what was to be found, then what was found with each `ef`. */
+class RecallJob final : public IndexJob {
+ public:
+  RecallJob(std::shared_ptr<LiveIndex> live, RecallSample sample) : IndexJob(std::move(live)), sample_(std::move(sample)) {}
+  Napi::Value Result(Napi::Env env) override;
+
+ protected:
+  void Work() override { wanted_ = index().SampleRecall(sample_, &found_); }
+
+ private:
+  const RecallSample sample_;
+  size_t wanted_ = 0;
+  std::vector<size_t> found_;
+};
+
 class SaveJob final : public IndexJob {
  public:
   SaveJob(std::shared_ptr<LiveIndex> live, std::string path, std::string tag)

@@ -8,6 +8,8 @@
 
 namespace grape::search {
 
+constexpr uint32_t kNoSlot = ~uint32_t{0};
+
 /** What a search asks for. */
 struct SearchOptions {
   /** Results, at least 1. */
@@ -18,6 +20,8 @@ struct SearchOptions {
   bool exact;
   /** `SlotClasses::Key` of the (shard, generation) pairs whose slots may be found. */
   std::vector<uint64_t> shards;
+  /** The search finds its way as if this slot were not there. */
+  uint32_t without = kNoSlot;
 };
 
 struct Hit {

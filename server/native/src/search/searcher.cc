@@ -50,6 +50,7 @@ Searcher::Searcher(const Coding& coding, const SlotStore& slots, const Graph& gr
 void Searcher::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) {
   hits->clear();
   if (view_.admissible == 0) return;
+  without_ = options.without;
   if (options.exact) return ScanExactly(query, options.k, hits);
   code_query_.SetVector(query);
   scratch_.candidates.clear();
@@ -74,6 +75,7 @@ bool Searcher::Walk(size_t wanted) {
   // Slots that are linked while this search runs are passed through, since links may lead through them now, but not
   // found: those that it must find are in the scan of the others.
   scratch_.met.Clear(linked_ + kPassedThroughMax);
+  if (without_ != kNoSlot) scratch_.met.Meet(without_);
   scratch_.candidates.reserve(wanted + kForeignMax + graph_.width(0) + 1);
   Beam beam(&scratch_.candidates, wanted);
   float distance;
@@ -125,7 +127,7 @@ size_t Searcher::Offer(uint32_t slot, float distance, Beam* beam) {
   while (next != 0 && distance < beam->bound()) {
     const uint32_t duplicate = next - 1;
     const CodeRecord& its_record = slots_.Code(duplicate);
-    if (duplicate < linked_ && view_.Admits(its_record)) {
+    if (duplicate < linked_ && duplicate != without_ && view_.Admits(its_record)) {
       beam->Add({distance, duplicate | kAdmissible | kExpanded});
     }
     next = its_record.next_duplicate.load(std::memory_order_acquire);
@@ -149,7 +151,7 @@ uint32_t Searcher::Descend(float* distance) {
       for (size_t i = 0; i < count; ++i) {
         const uint32_t slot = scratch_.neighbours[i];
         const float to_slot = code_query_.Distance(slots_.Code(slot), scratch_.sums[i]);
-        if (to_slot >= *distance) continue;
+        if (to_slot >= *distance || slot == without_) continue;
         *distance = to_slot;
         nearest = slot;
         moved = true;
@@ -182,7 +184,7 @@ void Searcher::ScanCodes(size_t from, size_t wanted) {
       const CodeRecord& record = slots_.Code(slot);
       const float distance = code_query_.Distance(record, scratch_.sums[i]);
       if (heap.size() == wanted && distance >= heap.front().distance) continue;
-      if (!view_.Alive(record)) continue;
+      if (slot == without_ || !view_.Alive(record)) continue;
       if (heap.size() == wanted) {
         std::pop_heap(heap.begin(), heap.end(), Nearer());
         heap.pop_back();
@@ -257,7 +259,7 @@ void Searcher::ScanExactly(const float* query, size_t k, std::vector<Hit>* hits)
     count = 0;
   };
   for (size_t slot = 0; slot < view_.slots; ++slot) {
-    if (view_.admitted[slots_.Class(slot)] == 0 || !view_.Alive(slots_.Code(slot))) continue;
+    if (view_.admitted[slots_.Class(slot)] == 0 || !view_.Alive(slots_.Code(slot)) || slot == without_) continue;
     scratch_.neighbours[count] = static_cast<uint32_t>(slot);
     scratch_.rows[count++] = slots_.Vector(slot);
     if (count == kScanBlock) flush();

@@ -71,6 +71,7 @@ class Searcher {
   const size_t linked_;
   Scratch& scratch_;
   const View& view_;
+  uint32_t without_ = kNoSlot;
   CodeQuery code_query_;
 };
 

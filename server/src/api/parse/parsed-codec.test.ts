@@ -16,7 +16,7 @@ test.each([
   ],
   [
     'search_batch',
-    '{"searches":[{"vector":[1,2,3],"ef":50},{"vector":[3,2,1],"exact":true,"consistency":"leader"}]}',
+    '{"searches":[{"vector":[1,2,3],"ef":50,"target_recall":0.9},{"vector":[3,2,1],"exact":true,"consistency":"leader"}]}',
   ],
   ['scroll', '{"limit":3,"with_vector":true,"with_payload":false,"consistency":"eventual"}'],
   ['search', '{"vector":[1,2,3],"filter":{"must":{"key":"größe","match":{"value":9007199254740993}}}}'],

@@ -152,7 +152,10 @@ function writeSearch(writer: ByteWriter, search: SearchRequest): void {
   writer.u32(search.limit).u32(search.offset);
   writer.bool(search.scoreThreshold !== undefined).f64(search.scoreThreshold ?? 0);
   writer.bool(search.withPayload).bool(search.withVector);
-  writer.u32(search.ef ?? 0).bool(search.exact);
+  writer
+    .u32(search.ef ?? 0)
+    .f64(search.targetRecall ?? 0)
+    .bool(search.exact);
   writeConsistency(writer, search.consistency);
 }
 
@@ -164,6 +167,7 @@ function readSearch(reader: ByteReader): SearchRequest {
   const threshold = reader.f64();
   const parts = { withPayload: reader.bool(), withVector: reader.bool() };
   const ef = reader.u32();
+  const targetRecall = reader.f64();
   return {
     vector,
     filter,
@@ -171,6 +175,7 @@ function readSearch(reader: ByteReader): SearchRequest {
     scoreThreshold: hasThreshold ? threshold : undefined,
     ...parts,
     ef: ef === 0 ? undefined : ef,
+    ...(targetRecall > 0 && { targetRecall }),
     exact: reader.bool(),
     consistency: readConsistency(reader),
   };

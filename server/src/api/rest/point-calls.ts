@@ -61,7 +61,7 @@ export interface PointCall {
 }
 
 const SEARCH_PARAMETERS = {
-  numbers: ['limit', 'offset', 'score_threshold', 'ef'],
+  numbers: ['limit', 'offset', 'score_threshold', 'ef', 'target_recall'],
   booleans: ['with_payload', 'with_vector', 'exact'],
 } as const;
 

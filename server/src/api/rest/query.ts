@@ -4,7 +4,7 @@ import { GrapeError } from '../../base/index.ts';
 const TIMEOUT_MS_MAX = 60_000;
 
 /** Parameters of later versions: refused as such, so that nobody believes that they had an effect. */
-const LATER = new Set(['explain', 'target_recall']);
+const LATER = new Set(['explain']);
 
 /** The parameters after the `?`, each at most once and every one known. */
 export class Query {

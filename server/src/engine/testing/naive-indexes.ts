@@ -6,6 +6,8 @@ import type {
   IndexQuery,
   IndexStats,
   LoadedIndex,
+  RecallSample,
+  SampledRecall,
   SlotAddress,
   VectorIndex,
   VectorIndexes,
@@ -104,6 +106,11 @@ class NaiveIndex implements VectorIndex {
       }))
       .sort((a, b) => sign * (a.score - b.score) || Buffer.compare(a.id, b.id));
     return Promise.resolve(hits.slice(0, k));
+  }
+
+  /** There is no graph. */
+  sampleRecall(sample: RecallSample): Promise<SampledRecall> {
+    return Promise.resolve({ wanted: 0, found: sample.efs.map(() => 0) });
   }
 
   stats(): IndexStats {
