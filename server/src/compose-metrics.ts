@@ -63,6 +63,7 @@ export function addCollectors(
       dead: sum((index) => index.dead),
       unlinked: sum((index) => index.unlinked),
       bytes: sum((index) => index.bytes),
+      rebuilds: shards.indexRebuilds(),
     });
   });
   metrics.beforeScrape(() => metrics.setSearchRecall(shards.searchRecall(efSearch())));

@@ -36,6 +36,7 @@ const schemaOf = (metric: Metric, binaryQuantization: boolean): IndexedCollectio
 interface Node {
   readonly host: ShardHost;
   readonly kv: KvStore;
+  readonly clock: FakeClock;
 }
 
 let directory: string;
@@ -55,11 +56,12 @@ async function openNode(path: string, metric: Metric, binaryQuantization = false
     compression: true,
   });
   const options = { efConstruction: 100, snapshotInterval: 1_000_000 };
-  const rest = { directory: join(path, 'index'), clock: new FakeClock(), logger: silentLogger };
+  const clock = new FakeClock();
+  const rest = { directory: join(path, 'index'), clock, logger: silentLogger };
   const host = await ShardHost.open({ kv, options, ...rest });
   for (const shard of SHARDS) host.openShard(shard);
   await host.setCollection(schemaOf(metric, binaryQuantization));
-  return { host, kv };
+  return { host, kv, clock };
 }
 
 async function close({ host, kv }: Node): Promise<void> {
@@ -253,5 +255,27 @@ test('searches beside writes answer only versions that the store had', async () 
   await writer;
   expect(searches).toBeGreaterThan(5);
   await expectEqualsOracle(node, oracle, { metric: 'dot', random });
+  await close(node);
+});
+
+test('an index with many dead slots is made anew beside writes and searches, and its memory is freed', async () => {
+  const random = seededRandom(17);
+  const oracle: Oracle = new Map();
+  const node = await openNode(directory, 'euclidean');
+  const usage = (): { dead: number; bytes: number } => node.host.stats()[0] ?? { dead: 0, bytes: 0 };
+  while (usage().dead < 3_000) await randomTurn(node.host, oracle, random);
+  const before = usage();
+  node.clock.advance(5_000);
+  let turns = 0;
+  for (; node.host.indexRebuilds() === 0; turns++) {
+    await randomTurn(node.host, oracle, random);
+    await expectEqualsOracle(node, oracle, { metric: 'euclidean', random });
+    node.clock.advance(10);
+  }
+  await expectEqualsOracle(node, oracle, { metric: 'euclidean', random });
+  expect(usage().dead).toBeLessThan(100 * (turns + 1));
+  expect(usage().bytes).toBeLessThan(before.bytes / 2);
+  await randomTurn(node.host, oracle, random);
+  await expectEqualsOracle(node, oracle, { metric: 'euclidean', random });
   await close(node);
 });

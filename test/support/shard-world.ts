@@ -15,7 +15,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 /** One node's disk, with the host that runs on it: the store in memory, naive indexes whose files survive crashes. */
 export class ShardWorld {
   readonly clock = new FakeClock();
-  readonly indexes = new NaiveIndexes();
+  indexes = new NaiveIndexes();
   readonly directory = directory;
   readonly shards: readonly number[];
   kv = new MemoryKv('data');

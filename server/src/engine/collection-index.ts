@@ -1,12 +1,11 @@
-import type { Clock } from '../base/index.ts';
+import { asError, type Clock, invariant } from '../base/index.ts';
+import { readAnew, replay, type Sink } from './catch-up.ts';
 import { untilRoom } from '../storage/index.ts';
 import type { IndexedCollection } from '../model/index.ts';
 import { type Coverage, type CoverageMap, encodeCoverage, entriesBehind } from './coverage.ts';
-import type { JournalRow } from './journal.ts';
 import type { CollectionSlice } from './keys.ts';
 import type { PointStore } from './point-store.ts';
 import type { ShardState } from './shard-state.ts';
-import type { StoredPoint } from './stored-point.ts';
 import type { PointChange } from './turn.ts';
 import type {
   IndexHit,
@@ -18,21 +17,28 @@ import type {
   VectorIndexes,
 } from './vector-index-port.ts';
 
+/** How the work of a catch-up goes on. */
+export type CatchUp = Pick<Sink, 'signal' | 'pace'>;
+
 /**
  * The vector index of one collection as a cache of the store: it knows how far it holds each shard. A live shard is
  * fed by every turn and holds exactly the applied state; another one is brought up from the store first.
  */
 export class CollectionIndex {
   readonly schema: IndexedCollection;
-  readonly #index: VectorIndex;
+  #index: VectorIndex;
   readonly #indexes: VectorIndexes;
   readonly #store: PointStore;
   readonly #clock: Clock;
-  readonly #live = new Set<number>();
+  #live = new Set<number>();
   /** Shards that are not live, as far as the index holds them. */
   readonly #behind: Map<number, Coverage>;
   #saved: CoverageMap;
   #changesSinceSave = 0;
+  /** A fresh index that is filled beside this one and takes its place when it holds as much. */
+  #successor: CollectionIndex | undefined;
+  /** Why the successor cannot go on. */
+  #successorFailure: Error | undefined;
 
   constructor(o: {
     readonly schema: IndexedCollection;
@@ -75,6 +81,7 @@ export class CollectionIndex {
   setBehind(shard: number): void {
     this.#live.delete(shard);
     this.#behind.delete(shard);
+    this.#successor?.setBehind(shard);
   }
 
   /** Entries that the index lacks of a shard; undefined: it must be read anew. */
@@ -84,6 +91,47 @@ export class CollectionIndex {
 
   /** Effects of a turn; changes of shards that are not live come later, from the journal. */
   async applyChanges(changes: readonly PointChange[]): Promise<void> {
+    await Promise.all([this.#feed(changes), this.#feedSuccessor(changes)]);
+  }
+
+  /** `successor` is empty and no shard of it is live: the caller brings them up, beside the turns. */
+  beginSuccession(successor: CollectionIndex): void {
+    invariant(this.#successor === undefined, 'an index has one successor at a time');
+    this.#successor = successor;
+    this.#successorFailure = undefined;
+  }
+
+  /** The successor is of no use any more; its owner closes it. Harmless without one. */
+  endSuccession(): void {
+    this.#successor = undefined;
+  }
+
+  /** Throws what has stopped the successor. */
+  checkSuccessor(): void {
+    if (this.#successorFailure !== undefined) throw this.#successorFailure;
+  }
+
+  /**
+   * The successor's slots are this index from now on, for every search that begins: answers the one before, to be
+   * closed. Undefined, and nothing has changed, while one of `shards` is not live in both: one that is not live here
+   * may be being brought up. No turn may be applied during this call.
+   */
+  succeed(shards: Iterable<number>): VectorIndex | undefined {
+    this.checkSuccessor();
+    const successor = this.#successor;
+    invariant(successor !== undefined, 'an index that is replaced has a successor');
+    for (const shard of shards) if (!this.isLive(shard) || !successor.isLive(shard)) return undefined;
+    const before = this.#index;
+    this.#index = successor.#index;
+    this.#live = successor.#live;
+    this.#behind.clear();
+    // The file has the slots of the index before, and is as good as it was: it is saved anew like after any changes.
+    this.#changesSinceSave = successor.#changesSinceSave;
+    this.#successor = undefined;
+    return before;
+  }
+
+  async #feed(changes: readonly PointChange[]): Promise<void> {
     const batch = this.#indexes.batch();
     for (const change of changes) {
       if (!this.#live.has(change.shard)) continue;
@@ -98,16 +146,14 @@ export class CollectionIndex {
 
   /**
    * Opens the read that takes a shard from what the index holds to `state`, as of this call, and answers the work to
-   * be done with it. While it runs, later turns may be written: what they change is above `state`. The work ends
-   * with the reason of `signal` when that is aborted.
+   * be done with it. While it runs, later turns may be written: what they change is above `state`.
    */
-  openCatchUp(state: ShardState, signal: AbortSignal): () => Promise<void> {
+  openCatchUp(state: ShardState, how: CatchUp): () => Promise<void> {
     const behind = this.entriesBehind(state);
     if (behind === 0) return () => Promise.resolve();
     const { shard, generation, applied } = state;
     const slice: CollectionSlice = { shard, generation, collection: this.schema.id };
-    const work =
-      behind === undefined ? this.#openScan(slice, signal) : this.#openReplay(slice, applied, signal);
+    const work = behind === undefined ? this.#openScan(slice, how) : this.#openReplay(slice, applied, how);
     return async () => {
       this.#changesSinceSave += await work();
       this.#behind.set(shard, { generation, applied });
@@ -122,8 +168,10 @@ export class CollectionIndex {
     return this.#index.sampleRecall(sample);
   }
 
+  /** `bytes` with those of a successor. */
   stats(): IndexStats {
-    return this.#index.stats();
+    const stats = this.#index.stats();
+    return { ...stats, bytes: stats.bytes + (this.#successor?.stats().bytes ?? 0) };
   }
 
   /**
@@ -170,102 +218,33 @@ export class CollectionIndex {
     await this.#index.apply(batch);
   }
 
-  #openScan(slice: CollectionSlice, signal: AbortSignal): () => Promise<number> {
+  #openScan(slice: CollectionSlice, how: CatchUp): () => Promise<number> {
     const chunks = this.#store.scan(slice);
     return () => {
       // From here on the index holds only a part of the shard, until all of it is read.
       this.#behind.delete(slice.shard);
-      return readAnew(this.#sink(signal), slice, chunks);
+      return readAnew(this.#sink(how), slice, chunks);
     };
   }
 
-  #openReplay(slice: CollectionSlice, upTo: number, signal: AbortSignal): () => Promise<number> {
+  #openReplay(slice: CollectionSlice, upTo: number, how: CatchUp): () => Promise<number> {
     const after = this.#behind.get(slice.shard)?.applied ?? 0;
     const chunks = this.#store.journal(slice, { after, upTo });
-    return () => replay(this.#sink(signal), slice, chunks);
+    return () => replay(this.#sink(how), slice, chunks);
   }
 
-  #sink(signal: AbortSignal): Sink {
-    return { index: this.#index, indexes: this.#indexes, store: this.#store, signal };
+  #sink(how: CatchUp): Sink {
+    return { ...how, index: this.#index, indexes: this.#indexes, store: this.#store };
   }
-}
 
-/** Points that a replay has in memory at one time. */
-const REPLAY_POINTS_MAX = 256;
-
-interface Sink {
-  readonly index: VectorIndex;
-  readonly indexes: VectorIndexes;
-  readonly store: PointStore;
-  readonly signal: AbortSignal;
-}
-
-/** Replaces everything that the index holds of a shard by the points of the store; answers the number of changes. */
-async function readAnew(
-  sink: Sink,
-  slice: CollectionSlice,
-  chunks: AsyncIterable<StoredPoint[]>,
-): Promise<number> {
-  let changes = 0;
-  const drop = sink.indexes.batch();
-  drop.dropShard(slice.shard);
-  await sink.index.apply(drop);
-  for await (const points of chunks) {
-    sink.signal.throwIfAborted();
-    const batch = sink.indexes.batch();
-    for (const { idKey: id, version, vector } of points) {
-      batch.upsert({ shard: slice.shard, generation: slice.generation, version, id, vector });
+  /** The successor is a convenience: when it cannot take something, it is the successor that ends. */
+  async #feedSuccessor(changes: readonly PointChange[]): Promise<void> {
+    const successor = this.#successor;
+    if (successor === undefined || this.#successorFailure !== undefined) return;
+    try {
+      await successor.#feed(changes);
+    } catch (error) {
+      this.#successorFailure = asError(error);
     }
-    await sink.index.apply(batch);
-    changes += points.length;
   }
-  return changes;
-}
-
-/**
- * Brings every point that the rows name to what the store has now, which may be newer than the row; then a later row
- * says the same again. Answers the number of changes.
- */
-async function replay(
-  sink: Sink,
-  slice: CollectionSlice,
-  chunks: AsyncIterable<JournalRow[]>,
-): Promise<number> {
-  let changes = 0;
-  for await (const rows of chunks) {
-    const named = lastMentions(rows, slice.collection);
-    for (let at = 0; at < named.length; at += REPLAY_POINTS_MAX) {
-      sink.signal.throwIfAborted();
-      await bringToStore(sink, slice, named.slice(at, at + REPLAY_POINTS_MAX));
-    }
-    changes += named.length;
-  }
-  return changes;
-}
-
-interface Mention {
-  readonly idKey: Buffer;
-  /** Of the last row that names the point. */
-  readonly index: number;
-}
-
-function lastMentions(rows: readonly JournalRow[], collection: number): Mention[] {
-  const mentions = new Map<string, Mention>();
-  for (const { index, collection: named, idKeys } of rows) {
-    if (named !== collection) continue;
-    for (const idKey of idKeys) mentions.set(idKey.toString('latin1'), { idKey, index });
-  }
-  return [...mentions.values()];
-}
-
-async function bringToStore(sink: Sink, slice: CollectionSlice, mentions: readonly Mention[]): Promise<void> {
-  const { shard, generation } = slice;
-  const points = await sink.store.getMany(mentions.map(({ idKey }) => ({ ...slice, idKey })));
-  const batch = sink.indexes.batch();
-  mentions.forEach(({ idKey: id, index }, position) => {
-    const point = points[position];
-    if (point === undefined) batch.remove({ shard, generation, version: index, id });
-    else batch.upsert({ shard, generation, version: point.version, id, vector: point.vector });
-  });
-  await sink.index.apply(batch);
 }

@@ -8,6 +8,7 @@ import { Flusher } from './flusher.ts';
 import { compileFilter } from './filter/matcher.ts';
 import { Generations } from './generations.ts';
 import { IndexKeeper } from './index-keeper.ts';
+import { IndexRebuilder } from './index-rebuilder.ts';
 import { IndexSaver } from './index-saver.ts';
 import { type PointAddress, pointKey } from './keys.ts';
 import { nativeIndexes } from './native-indexes.ts';
@@ -102,6 +103,7 @@ export class Engine {
   readonly #lock = new SerialLock();
   readonly #flusher: Flusher;
   readonly #keeper: IndexKeeper;
+  readonly #rebuilder: IndexRebuilder;
   readonly #saver: IndexSaver;
   readonly #generations: Generations;
   readonly #recall: RecallKeeper;
@@ -130,12 +132,14 @@ export class Engine {
       onFailure,
     });
     this.#keeper = new IndexKeeper({ ...options, ...shared, indexes: this.#indexes });
+    this.#rebuilder = new IndexRebuilder({ ...shared, clock, keeper: this.#keeper, onFailure });
     this.#saver = new IndexSaver({
       ...shared,
       kv,
       clock,
       keeper: this.#keeper,
       flusher: this.#flusher,
+      isRebuilding: () => this.#rebuilder.isRunning,
       onFailure,
     });
     this.#recall = new RecallKeeper({
@@ -355,12 +359,19 @@ export class Engine {
     }));
   }
 
+  /** Indexes that were made anew since the engine was opened, to be rid of dead slots. */
+  indexRebuilds(): number {
+    return this.#rebuilder.completed;
+  }
+
   /** Waits for the turn that runs, flushes, saves the indexes and closes them. The caller sends no further turns. */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#generations.stop();
+    const rebuilder = this.#rebuilder.stop();
     await this.#recall.stop();
     await this.#keeper.stop();
+    await rebuilder;
     await this.#saver.stop();
     await this.#lock.idle();
     if (this.#failure === undefined) {

@@ -3,7 +3,7 @@ import { asError, type Clock, invariant } from '../base/index.ts';
 import { untilRoom } from '../storage/index.ts';
 import type { IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
-import { CollectionIndex } from './collection-index.ts';
+import { type CatchUp, CollectionIndex } from './collection-index.ts';
 import { type CoverageMap, decodeCoverage } from './coverage.ts';
 import type { PointStore } from './point-store.ts';
 import { SerialLock } from './serial-lock.ts';
@@ -77,6 +77,18 @@ export class IndexKeeper {
     return join(this.#o.directory, `collection-${String(schema.id)}.index`);
   }
 
+  /** An empty index for a collection, of which no shard is live; it belongs to the caller. */
+  fresh(schema: IndexedCollection): CollectionIndex {
+    const { indexes, store, clock } = this.#o;
+    const index = indexes.create(this.#optionsOf(schema));
+    return new CollectionIndex({ schema, indexes, store, clock, index, coverage: new Map() });
+  }
+
+  /** Makes every open shard live in an index that is not, or not yet, the one of its collection. */
+  async fill(index: CollectionIndex, how: CatchUp): Promise<void> {
+    await this.#bringUpAll(index, how);
+  }
+
   /** Ends the work of bringing up; who waits for it gets a rejection. */
   async stop(): Promise<void> {
     this.#closing.abort();
@@ -90,17 +102,18 @@ export class IndexKeeper {
 
   #startBringingUp(index: CollectionIndex): Promise<void> {
     const { id } = index.schema;
-    const running = this.#bringUpAll(index).finally(() => this.#bringingUp.delete(id));
+    const how = { signal: this.#closing.signal, pace: undefined };
+    const running = this.#bringUpAll(index, how).finally(() => this.#bringingUp.delete(id));
     this.#bringingUp.set(id, running);
     return running;
   }
 
-  async #bringUpAll(index: CollectionIndex): Promise<void> {
+  async #bringUpAll(index: CollectionIndex, how: CatchUp): Promise<void> {
     for (;;) {
       const shard = this.#nextToBringUp(index);
       if (shard === undefined) return;
       // Reads of the store may find a queue full of searches; starting the shard again is always right.
-      await untilRoom(this.#o.clock, () => this.#bringUpShard(index, shard));
+      await untilRoom(this.#o.clock, () => this.#bringUpShard(index, shard, how));
     }
   }
 
@@ -109,18 +122,17 @@ export class IndexKeeper {
     return undefined;
   }
 
-  async #bringUpShard(index: CollectionIndex, shard: number): Promise<void> {
+  async #bringUpShard(index: CollectionIndex, shard: number, how: CatchUp): Promise<void> {
     const { lock } = this.#o;
-    const { signal } = this.#closing;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       if ((index.entriesBehind(this.#state(shard)) ?? Infinity) <= LAST_STEP_ENTRIES) break;
       // The read is opened between two turns: what the store holds is then exactly the state.
-      signal.throwIfAborted();
-      const catchUp = await lock.run(() => index.openCatchUp(this.#state(shard), signal));
+      how.signal.throwIfAborted();
+      const catchUp = await lock.run(() => index.openCatchUp(this.#state(shard), how));
       await catchUp();
     }
     await lock.run(async () => {
-      await index.openCatchUp(this.#state(shard), signal)();
+      await index.openCatchUp(this.#state(shard), { ...how, pace: undefined })();
       index.setLive(shard);
     });
   }
@@ -132,14 +144,15 @@ export class IndexKeeper {
   }
 
   async #open(schema: IndexedCollection): Promise<CollectionIndex> {
-    const { dimension, metric, m, binaryQuantization } = schema;
-    const { indexes, store, clock, efConstruction } = this.#o;
-    const options = { dimension, metric, m, efConstruction, binaryQuantization };
-    const { index, coverage } = (await this.#load(this.pathOf(schema), options)) ?? {
-      index: indexes.create(options),
-      coverage: new Map(),
-    };
-    return new CollectionIndex({ schema, indexes, store, clock, index, coverage });
+    const { indexes, store, clock } = this.#o;
+    const loaded = await this.#load(this.pathOf(schema), this.#optionsOf(schema));
+    return loaded === undefined
+      ? this.fresh(schema)
+      : new CollectionIndex({ schema, indexes, store, clock, ...loaded });
+  }
+
+  #optionsOf({ dimension, metric, m, binaryQuantization }: IndexedCollection): IndexOptions {
+    return { dimension, metric, m, efConstruction: this.#o.efConstruction, binaryQuantization };
   }
 
   /** Undefined when there is no file or it cannot be used: the store has everything that it had. */

@@ -22,6 +22,8 @@ export interface IndexSaverOptions {
   readonly lock: SerialLock;
   readonly states: Map<number, ShardState>;
   readonly logger: Logger;
+  /** An index is being filled from the store: it catches up by the journal, so that this is not trimmed meanwhile. */
+  readonly isRebuilding: () => boolean;
   /** The store has failed while a save used it. */
   readonly onFailure: (error: Error) => void;
 }
@@ -84,7 +86,7 @@ export class IndexSaver {
   async #saveAll(changed: readonly CollectionIndex[]): Promise<void> {
     this.#hasFailed = false;
     for (const index of changed) await this.#saveOne(index);
-    await this.#trimJournal();
+    if (!this.#o.isRebuilding()) await this.#trimJournal();
   }
 
   /** Rejects only when the store fails: an index file is a cache, without it the next start takes longer. */

@@ -30,6 +30,9 @@ export const NODE_METRICS = {
   grape_vectors_total: gauge('Points in the local replica of a shard.', 'shard'),
   grape_index_live: gauge('Vectors in the indexes of this node that searches may return.'),
   grape_index_dead: gauge('Slots of replaced and deleted points that a rebuild would free.'),
+  grape_index_rebuilds_total: counter(
+    'Indexes that were made anew to free the slots of replaced and deleted points.',
+  ),
   grape_index_unlinked: gauge('Vectors that searches scan because no graph holds them yet.'),
   grape_search_recall: gauge(
     'Measured recall of searches for k results with [index] ef_search candidates; absent until it was measured.',

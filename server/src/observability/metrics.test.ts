@@ -142,7 +142,7 @@ describe('the metrics of Raft', () => {
 test('a look before the scrape brings fast gauges up to date', async () => {
   const metrics = made();
   let unlinked = 5;
-  metrics.beforeScrape(() => metrics.setIndexes({ live: 10, dead: 1, unlinked, bytes: 4096 }));
+  metrics.beforeScrape(() => metrics.setIndexes({ live: 10, dead: 1, unlinked, bytes: 4096, rebuilds: 2 }));
   expect(await metrics.text()).toContain('grape_index_unlinked 5');
   unlinked = 0;
   expect(await metrics.text()).toContain('grape_index_unlinked 0');

@@ -44,6 +44,8 @@ export interface IndexUsage {
   readonly dead: number;
   readonly unlinked: number;
   readonly bytes: number;
+  /** Since the process started. */
+  readonly rebuilds: number;
 }
 
 /**
@@ -122,6 +124,7 @@ export class Metrics {
     this.#families.gauge('grape_index_dead').set(indexes.dead);
     this.#families.gauge('grape_index_unlinked').set(indexes.unlinked);
     this.#families.gauge('grape_index_bytes').set(indexes.bytes);
+    this.#raiseTo('grape_index_rebuilds_total', indexes.rebuilds);
   }
 
   /** Totals since the process started, beside the rows that there are now. */

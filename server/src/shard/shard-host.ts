@@ -171,6 +171,11 @@ export class ShardHost {
     return this.#engine.stats();
   }
 
+  /** Indexes that were made anew, without their dead slots, since the host was opened. */
+  indexRebuilds(): number {
+    return this.#engine.indexRebuilds();
+  }
+
   /** Flushes and saves the indexes; to be called after the last `apply` has settled. */
   close(): Promise<void> {
     return this.#engine.close();

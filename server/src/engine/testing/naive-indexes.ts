@@ -80,6 +80,7 @@ class NaiveIndex implements VectorIndex {
   readonly #disk: NaiveIndexes;
   readonly #options: IndexOptions;
   readonly #slots: Map<string, Slot>;
+  #dead = 0;
 
   constructor(disk: NaiveIndexes, options: IndexOptions, slots: Map<string, Slot>) {
     this.#disk = disk;
@@ -115,7 +116,8 @@ class NaiveIndex implements VectorIndex {
 
   stats(): IndexStats {
     const live = this.#slots.size;
-    return { slots: live, live, dead: 0, linked: live, unlinked: 0, bytes: 0 };
+    const slots = live + this.#dead;
+    return { slots, live, dead: this.#dead, linked: slots, unlinked: 0, bytes: 0 };
   }
 
   save(path: string, tag: Buffer): Promise<void> {
@@ -135,6 +137,7 @@ class NaiveIndex implements VectorIndex {
     const key = `${String(slot.shard)} ${slot.id.toString('latin1')}`;
     const known = this.#slots.get(key);
     if (known?.generation === slot.generation && known.version > slot.version) return;
+    if (known !== undefined) this.#dead += 1;
     if (kind === 'remove') this.#slots.delete(key);
     else {
       this.#disk.upserts += 1;
@@ -143,6 +146,10 @@ class NaiveIndex implements VectorIndex {
   }
 
   #drop(shard: number): void {
-    for (const [key, slot] of this.#slots) if (slot.shard === shard) this.#slots.delete(key);
+    for (const [key, slot] of this.#slots) {
+      if (slot.shard !== shard) continue;
+      this.#slots.delete(key);
+      this.#dead += 1;
+    }
   }
 }
