@@ -1,5 +1,6 @@
 import type { ClusterNode } from './cluster/index.ts';
-import { machineCollector, type Metrics } from './observability/index.ts';
+import { memoryParts } from './compose-memory.ts';
+import { machineCollector, type MemoryGuard, type Metrics } from './observability/index.ts';
 import {
   META_GROUP,
   type PeerTransport,
@@ -44,6 +45,7 @@ interface Measured {
   readonly shards: ShardHost;
   readonly stores: readonly KvStore[];
   readonly disk: DiskGuard;
+  readonly memory: MemoryGuard;
   readonly cluster: ClusterNode;
   readonly transport: PeerTransport;
 }
@@ -51,7 +53,7 @@ interface Measured {
 /** Gauges that are looked up every metrics interval. */
 export function addCollectors(
   metrics: Metrics,
-  { dataDirectory, efSearch, raft, shards, stores, disk, cluster, transport }: Measured,
+  { dataDirectory, efSearch, raft, shards, stores, disk, memory, cluster, transport }: Measured,
 ): void {
   metrics.addCollector(machineCollector(metrics, dataDirectory));
   metrics.beforeScrape(() => {
@@ -67,6 +69,10 @@ export function addCollectors(
     });
   });
   metrics.beforeScrape(() => metrics.setSearchRecall(shards.searchRecall(efSearch())));
+  metrics.beforeScrape(() => {
+    metrics.setMemoryParts(memoryParts({ shards, stores }));
+    metrics.setMemoryRoom(memory.room);
+  });
   metrics.beforeScrape(() => metrics.setRetries(shards.retryTotals()));
   metrics.beforeScrape(() => {
     const { state, availableBytes, ballastBytes, limits } = disk.room;

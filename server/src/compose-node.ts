@@ -6,7 +6,7 @@ import { addCollectors, peerTraffic, raftMetrics } from './compose-metrics.ts';
 import { openStorage, type Storage } from './compose-storage.ts';
 import type { Config, ConfigHandle } from './config/index.ts';
 import { configurePool } from './native/index.ts';
-import { type Logger, Metrics } from './observability/index.ts';
+import { type Logger, MemoryGuard, Metrics } from './observability/index.ts';
 import { type DiskRoom, PeerTransport, RaftHost } from './raft/index.ts';
 import { AdminService, PointsService } from './service/index.ts';
 import { ShardHost } from './shard/index.ts';
@@ -43,6 +43,7 @@ export interface RunningNode {
 interface Core {
   readonly storage: Storage;
   readonly metrics: Metrics;
+  readonly memory: MemoryGuard;
   readonly shards: ShardHost;
   readonly cluster: ClusterNode;
   readonly transport: PeerTransport;
@@ -83,12 +84,15 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   const settings = config.current;
   const clock = systemClock;
   const storage = await openStorage(settings, { clock, logger, version: deps.version, onError: onFatal });
-  const metrics = new Metrics({ clock, logger, memoryLimitBytes: settings.server.memoryLimitMb * MIB });
+  const memoryLimitBytes = settings.server.memoryLimitMb * MIB;
+  const metrics = new Metrics({ clock, logger, memoryLimitBytes });
+  const memory = new MemoryGuard({ clock, logger, limitBytes: memoryLimitBytes });
   const shards = await ShardHost.open({
     kv: storage.data,
     directory: join(storage.directory.path, INDEX_DIRECTORY),
     clock,
     logger,
+    memoryLeft: () => memory.leftBytes,
     options: {
       efConstruction: settings.index.efConstruction,
       snapshotInterval: settings.raft.snapshotInterval,
@@ -97,7 +101,8 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   const options = clusterOptions(settings, deps.version);
   const onForgotten = (reason: string): void => void forget(reason);
   const common = { shards, clock, logger, onFatal, onForgotten };
-  const cluster = await ClusterNode.open({ options, ...storage, ...common, disk: () => storage.disk.room });
+  const room = { disk: () => storage.disk.room, memory: () => memory.room };
+  const cluster = await ClusterNode.open({ options, ...storage, ...common, ...room });
   // Peers connect before the Raft host is there.
   const later: { raft?: RaftHost } = {};
   const sequence = (): number => Math.max(storage.sequence, later.raft?.syncedSequence ?? 0);
@@ -145,7 +150,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
     onFatal,
   });
   later.raft = raft;
-  return { storage, metrics, shards, cluster, transport, raft };
+  return { storage, metrics, memory, shards, cluster, transport, raft };
 }
 
 function appendRoom(disk: DiskGuard): DiskRoom {
@@ -239,6 +244,7 @@ async function closeNode(core: Core, doors: Doors, graceMs: number): Promise<voi
   await core.raft.stop();
   await core.transport.close();
   core.metrics.stop();
+  core.memory.stop();
   await core.shards.close();
   await core.storage.close();
 }

@@ -272,3 +272,17 @@ test('a new index that cannot take a change is given up, and tried again five mi
   await until(() => aged.rebuilds === 1);
   await aged.expectAllFound();
 });
+
+test('without memory for a second index nothing is rebuilt until there is some', async () => {
+  const aged = await new Aged().open();
+  const { live = 0 } = aged.world.host.stats()[0] ?? {};
+  aged.world.memoryLeft = 110 * live;
+  aged.world.clock.advance(CHECK_PERIOD_MS);
+  await others(100);
+  expect(aged.rebuilds).toBe(0);
+  await aged.expectAllFound();
+  aged.world.memoryLeft = 130 * live;
+  aged.world.clock.advance(RETRY_MS);
+  await until(() => aged.rebuilds === 1);
+  await aged.expectAllFound();
+});

@@ -17,6 +17,8 @@ export class ShardWorld {
   readonly clock = new FakeClock();
   indexes = new NaiveIndexes();
   readonly directory = directory;
+  /** Bytes that indexes may still take. */
+  memoryLeft = Infinity;
   readonly shards: readonly number[];
   kv = new MemoryKv('data');
   #host: ShardHost | undefined;
@@ -40,6 +42,7 @@ export class ShardWorld {
       clock,
       indexes,
       logger: silentLogger,
+      memoryLeft: () => this.memoryLeft,
       options: { efConstruction: 100, snapshotInterval: this.#snapshotInterval },
     });
     for (const shard of this.shards) this.host.openShard(shard);

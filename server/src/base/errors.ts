@@ -118,7 +118,8 @@ export const ERRORS = {
     http: 429,
     grpc: 8,
     retryable: true,
-    advice: 'A bounded queue is full; nothing was applied. Retry after the time in Retry-After.',
+    advice:
+      'A bounded queue, or the memory, is full; nothing was applied. Retry after the time in Retry-After.',
   },
   WRITE_TIMEOUT: {
     class: 'DeadlineExceeded',

@@ -107,6 +107,7 @@ class Bench {
       data,
       holdsData: false,
       disk: () => ({ state: 'ok', availableBytes: 1e9 }),
+      memory: () => ({ isShort: false, usedBytes: 1, limitBytes: 2 }),
       shards,
       clock: this.clock,
       logger: silentLogger,

@@ -1,6 +1,6 @@
 import { asError, type Clock, GrapeError, NotLeaderError, present } from '../base/index.ts';
 import { type CollectionSchema, DEFAULT_COLLECTION_ID } from '../model/index.ts';
-import type { Logger } from '../observability/index.ts';
+import type { Logger, MemoryRoom } from '../observability/index.ts';
 import { META_GROUP, PROTOCOL_VERSION } from '../raft/index.ts';
 import { type DataDirectory, type KvStore, PatientKv } from '../storage/index.ts';
 import { parseAddress } from './addresses.ts';
@@ -45,6 +45,8 @@ export interface ClusterDeps {
   readonly shards: LocalShards;
   /** Room on the disk of this node, now. */
   readonly disk: () => NodeDisk;
+  /** Memory of this node, now. */
+  readonly memory: () => MemoryRoom;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The store is not this node's any more: the node must fall silent and start again without it. */
@@ -101,6 +103,7 @@ export class ClusterNode {
       connections: () => this.#running,
       standing: () => this.#formation.standing,
       disk: deps.disk,
+      memory: deps.memory,
       map: () => this.#meta.map,
       picture: () => this.#picture(),
     });
@@ -206,7 +209,9 @@ export class ClusterNode {
     const states = replicas.map(({ nodeId }) =>
       nodeId === this.nodeId ? own : (this.#running?.exchange.diskOf(nodeId) ?? 'ok'),
     );
-    return judgeRoom(demand, own, states);
+    const verdict = judgeRoom(demand, own, states);
+    // Another leader would not help: whatever is committed is applied here too.
+    return verdict === 'ok' && demand === 'take' && this.#deps.memory().isShort ? 'noMemory' : verdict;
   }
 
   /**

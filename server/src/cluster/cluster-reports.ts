@@ -1,4 +1,5 @@
 import { GrapeError } from '../base/index.ts';
+import type { MemoryRoom } from '../observability/index.ts';
 import { META_GROUP } from '../raft/index.ts';
 import {
   type ClusterInfo,
@@ -21,6 +22,7 @@ interface ReportsDeps {
   readonly connections: () => { readonly groups: Groups; readonly peers: Peers } | undefined;
   readonly standing: () => Standing;
   readonly disk: () => NodeDisk;
+  readonly memory: () => MemoryRoom;
   readonly map: () => ClusterMap | undefined;
   readonly picture: () => ClusterPicture | undefined;
 }
@@ -78,6 +80,7 @@ export class ClusterReports {
       damaged: numbers.filter((shard) => this.groupState(shard)?.damage !== undefined),
       isMetaDamaged: this.groupState(META_GROUP)?.damage !== undefined,
       disk: this.#deps.disk(),
+      memory: this.#deps.memory(),
       isDiskSlow: this.#deps.connections()?.groups.isDiskSlow === true,
     });
   }

@@ -7,6 +7,7 @@ const GOOD: ShardReach = {
   isMetaDamaged: false,
   isDiskSlow: false,
   disk: { state: 'ok', availableBytes: 2 ** 34 },
+  memory: { isShort: false, usedBytes: 2 ** 29, limitBytes: 2 ** 30 },
 };
 
 test('a node that reaches the leader of every shard, with whole logs and room on its disk, is healthy', () => {
@@ -53,5 +54,13 @@ test('a node whose disk is slow says so', () => {
   expect(judge({ ...GOOD, isDiskSlow: true })).toEqual({
     status: 'degraded',
     reason: 'the disk of this node is slow: it leads nothing that another node can lead',
+  });
+});
+
+test('a node without memory for more says how much it uses', () => {
+  const memory = { isShort: true, usedBytes: 950 * 2 ** 20, limitBytes: 2 ** 30 };
+  expect(judge({ ...GOOD, memory })).toEqual({
+    status: 'degraded',
+    reason: 'the memory of this node is almost used up (950 of 1024 MiB): it takes no upserts',
   });
 });

@@ -1,3 +1,4 @@
+import type { MemoryRoom } from '../observability/index.ts';
 import type { DiskState } from '../storage/index.ts';
 
 /** What this node can do for clients now. */
@@ -29,6 +30,7 @@ export interface ShardReach {
   /** The same of the replica of `meta`. */
   readonly isMetaDamaged: boolean;
   readonly disk: NodeDisk;
+  readonly memory: MemoryRoom;
   /** Synced writes take long. */
   readonly isDiskSlow: boolean;
 }
@@ -36,7 +38,12 @@ export interface ShardReach {
 /** Judges a member by the shards that it can serve now, and by what it lacks itself. */
 export function judge(reach: ShardReach): Verdict {
   const { shards, outOfReach } = reach;
-  const reasons = [...reachReasons(reach), ...damageReasons(reach), ...diskReasons(reach.disk)];
+  const reasons = [
+    ...reachReasons(reach),
+    ...damageReasons(reach),
+    ...diskReasons(reach.disk),
+    ...memoryReasons(reach.memory),
+  ];
   if (reach.isDiskSlow)
     reasons.push('the disk of this node is slow: it leads nothing that another node can lead');
   if (reasons.length === 0) return { status: 'healthy', reason: undefined };
@@ -67,6 +74,12 @@ function diskReasons({ state, availableBytes }: NodeDisk): string[] {
       ? `the disk of this node is full (${left}): it votes and reads, and appends nothing`
       : `the disk of this node is almost full (${left}): it leads nothing that another node can lead`,
   ];
+}
+
+function memoryReasons({ isShort, usedBytes, limitBytes }: MemoryRoom): string[] {
+  if (!isShort) return [];
+  const [used, limit] = [usedBytes, limitBytes].map((bytes) => Math.floor(bytes / 2 ** 20));
+  return [`the memory of this node is almost used up (${used} of ${limit} MiB): it takes no upserts`];
 }
 
 /** `0-5, 7`; ascending input. */

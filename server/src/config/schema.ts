@@ -53,7 +53,7 @@ const server = z.strictObject({
     doc: 'How long a request may wait for a leader or a quorum; `?timeout_ms=` overrides it per request.',
   }),
   memory_limit_mb: optional(integer(64, 16_777_216), {
-    doc: 'Memory in MiB that the node may use, as metrics and alerts see it.',
+    doc: 'Memory in MiB that the node may use. When almost all of it is used, upserts are answered 429.',
     derived: 'limit of the control group, else the memory of the machine',
   }),
   admin_auth: withDefault(choice('open', 'token'), 'open', {

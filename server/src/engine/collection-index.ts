@@ -168,10 +168,18 @@ export class CollectionIndex {
     return this.#index.sampleRecall(sample);
   }
 
-  /** `bytes` with those of a successor. */
+  /** The memory is that of a successor, too. */
   stats(): IndexStats {
-    const stats = this.#index.stats();
-    return { ...stats, bytes: stats.bytes + (this.#successor?.stats().bytes ?? 0) };
+    const own = this.#index.stats();
+    const other = this.#successor?.stats();
+    if (other === undefined) return own;
+    return {
+      ...own,
+      bytes: own.bytes + other.bytes,
+      codeBytes: own.codeBytes + other.codeBytes,
+      originalBytes: own.originalBytes + other.originalBytes,
+      graphBytes: own.graphBytes + other.graphBytes,
+    };
   }
 
   /**

@@ -41,6 +41,8 @@ export interface EngineOptions {
   readonly efConstruction: number;
   /** Applied entries of a shard after which its state is flushed (`[raft] snapshot_interval`). */
   readonly snapshotInterval: number;
+  /** Bytes of memory that this node may still use; without it any amount. */
+  readonly memoryLeft?: (() => number) | undefined;
   /** The addon's by default. */
   readonly indexes?: VectorIndexes | undefined;
 }
@@ -132,7 +134,7 @@ export class Engine {
       onFailure,
     });
     this.#keeper = new IndexKeeper({ ...options, ...shared, indexes: this.#indexes });
-    this.#rebuilder = new IndexRebuilder({ ...shared, clock, keeper: this.#keeper, onFailure });
+    this.#rebuilder = new IndexRebuilder({ ...options, ...shared, keeper: this.#keeper, onFailure });
     this.#saver = new IndexSaver({
       ...shared,
       kv,

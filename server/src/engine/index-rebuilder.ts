@@ -21,6 +21,8 @@ const UNLINKED_MAX = 4_096;
 /** Slots that a search may have to scan right after the switch. */
 const UNLINKED_AT_SWITCH = 1_000;
 const PACE_MS = 10;
+/** What a new index needs, more than its live slots have in the old one: it grows meanwhile. */
+const MEMORY_MARGIN = 1.25;
 /** Nothing was linked for so long: the graph cannot grow, or the machine has no time for it. */
 const STALLED_MS = 10 * 60_000;
 
@@ -31,6 +33,8 @@ export interface IndexRebuilderOptions {
   readonly lock: SerialLock;
   /** Open shards. */
   readonly states: ReadonlyMap<number, ShardState>;
+  /** Bytes of memory that this node may still use; without it any amount. */
+  readonly memoryLeft?: (() => number) | undefined;
   readonly logger: Logger;
   /** The store has failed while a rebuild read it. */
   readonly onFailure: (error: Error) => void;
@@ -75,10 +79,23 @@ export class IndexRebuilder {
     const { clock, keeper } = this.#o;
     if (this.#running !== undefined || clock.nowMs() < this.#notBeforeMs) return;
     const index = [...keeper.all()].find((candidate) => isWorthRebuilding(candidate.stats()));
-    if (index === undefined) return;
+    if (index === undefined || !this.#hasMemoryFor(index)) return;
     this.#running = this.#rebuild(index).finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /** Both indexes are in memory until the switch. */
+  #hasMemoryFor(index: CollectionIndex): boolean {
+    const { clock, logger, memoryLeft } = this.#o;
+    const { bytes, live, slots } = index.stats();
+    const neededBytes = Math.ceil(MEMORY_MARGIN * bytes * (live / slots));
+    const leftBytes = memoryLeft?.() ?? Infinity;
+    if (neededBytes <= leftBytes) return true;
+    this.#notBeforeMs = clock.nowMs() + RETRY_MS;
+    const collection = index.schema.id;
+    logger.warn('a vector index has no memory to be rebuilt in', { collection, neededBytes, leftBytes });
+    return false;
   }
 
   async #rebuild(index: CollectionIndex): Promise<void> {

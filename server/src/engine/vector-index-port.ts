@@ -72,6 +72,12 @@ export interface IndexStats {
   /** Slots that searches scan because the graph does not hold them yet. */
   readonly unlinked: number;
   readonly bytes: number;
+  /** Of `bytes`: the codes that walks compare. */
+  readonly codeBytes: number;
+  /** Of `bytes`: the float32 vectors that results are scored with. */
+  readonly originalBytes: number;
+  /** Of `bytes`: the graph, with what linking needs of it. */
+  readonly graphBytes: number;
 }
 
 export interface IndexOptions {

@@ -19,6 +19,12 @@ export interface IndexStats {
   readonly unlinked: number;
   /** Memory of all parts together. */
   readonly bytes: number;
+  /** Of `bytes`: the codes that walks compare. */
+  readonly codeBytes: number;
+  /** Of `bytes`: the float32 vectors that results are scored with. */
+  readonly originalBytes: number;
+  /** Of `bytes`: the graph, with what linking needs of it. */
+  readonly graphBytes: number;
   /** Linking has failed for want of memory and will not go on; searches stay right and become slow. */
   readonly linkFailed: boolean;
 }

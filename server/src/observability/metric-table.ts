@@ -27,6 +27,12 @@ export const NODE_METRICS = {
   grape_queries_total: counter('Requests answered; status is "ok" or the error code.', 'op', 'status'),
   grape_memory_usage_bytes: gauge('Resident memory of the process.'),
   grape_memory_limit_bytes: gauge('Memory that the process may use ([server] memory_limit_mb).'),
+  grape_memory_part_bytes: gauge(
+    'Memory by what holds it, as each part counts itself: of the vector indexes codes, originals (float32 vectors), graph and ids; of the storage rocksdb_cache, rocksdb_memtables and rocksdb_tables; js_heap, js_buffers; other is the rest of the resident memory.',
+    'part',
+  ),
+  grape_memory_used_bytes: gauge('Resident memory without pages of files: what the limit is about.'),
+  grape_memory_short: gauge('1 while the node takes no upserts because its memory is almost used up.'),
   grape_vectors_total: gauge('Points in the local replica of a shard.', 'shard'),
   grape_index_live: gauge('Vectors in the indexes of this node that searches may return.'),
   grape_index_dead: gauge('Slots of replaced and deleted points that a rebuild would free.'),

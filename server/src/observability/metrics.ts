@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { asError, type Clock, type ErrorCode, type Timer } from '../base/index.ts';
 import { Children, Families } from './families.ts';
 import type { Logger } from './logger.ts';
+import type { MemoryRoom } from './memory-guard.ts';
 import { NODE_METRICS } from './metric-table.ts';
 import { QuerySummary } from './query-summary.ts';
 import { RaftMetrics } from './raft-metrics.ts';
@@ -47,6 +48,19 @@ export interface IndexUsage {
   /** Since the process started. */
   readonly rebuilds: number;
 }
+
+/** What holds memory; `grape_memory_part_bytes` says more. */
+export type MemoryPart =
+  | 'codes'
+  | 'originals'
+  | 'graph'
+  | 'ids'
+  | 'rocksdb_cache'
+  | 'rocksdb_memtables'
+  | 'rocksdb_tables'
+  | 'js_heap'
+  | 'js_buffers'
+  | 'other';
 
 /**
  * Every metric of the node, in registries of its own. Counters and latencies are up to date at every scrape; gauges
@@ -143,6 +157,16 @@ export class Metrics {
 
   setMemoryUsage(bytes: number): void {
     this.#families.gauge('grape_memory_usage_bytes').set(bytes);
+  }
+
+  setMemoryParts(parts: Readonly<Record<MemoryPart, number>>): void {
+    const gauge = this.#families.gauge('grape_memory_part_bytes');
+    for (const [part, bytes] of Object.entries(parts)) gauge.set({ part }, bytes);
+  }
+
+  setMemoryRoom(room: MemoryRoom): void {
+    this.#families.gauge('grape_memory_used_bytes').set(room.usedBytes);
+    this.#families.gauge('grape_memory_short').set(room.isShort ? 1 : 0);
   }
 
   setDisk(disk: DiskUsage): void {

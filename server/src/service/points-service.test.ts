@@ -208,6 +208,19 @@ describe('writes', () => {
     expect([1, 2, 3].reduce((sum, n) => sum + node(n).proposals, 0)).toBe(3);
   });
 
+  test('without memory on the leader an upsert is refused at once with 429, through any node, and a deletion is not', async () => {
+    const { node, within, clock, until } = setUp({ nodes: 3 });
+    for (const n of [1, 2, 3]) node(n).room = (_, demand) => (demand === 'make' ? 'ok' : 'noMemory');
+    const before = clock.nowMs();
+    for (const n of [1, 2, 3]) {
+      const write = until(node(n).points.upsert(upsertOf(pointOf(1, [1, 0])), within()));
+      await expect(write).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+      expect(await until(node(n).points.delete(parsePointId(1), within()))).toBe(false);
+    }
+    expect(clock.nowMs() - before).toBeLessThan(TIMEOUT_MS);
+    expect([1, 2, 3].reduce((sum, n) => sum + node(n).proposals, 0)).toBe(3);
+  });
+
   test('a write waits while a leader without room hands its shard over', async () => {
     const { cluster, node, within, clock, until } = setUp({ nodes: 3, shards: 1 });
     node(1).room = () => 'handOver';

@@ -50,8 +50,11 @@ export interface Peers {
   handle(kind: number, handler: (from: { readonly nodeId: string }, body: Buffer) => Promise<Buffer>): void;
 }
 
-/** `ok`: it has its place; `handOver`: another node shall lead the shard; `none`: most replicas have no room for it. */
-export type RoomVerdict = 'ok' | 'handOver' | 'none';
+/**
+ * `ok`: it has its place; `handOver`: another node shall lead the shard; `none`: most replicas have no room for it;
+ * `noMemory`: this node has none.
+ */
+export type RoomVerdict = 'ok' | 'handOver' | 'none' | 'noMemory';
 
 /** Membership, placement and schemas as this node knows them. */
 export interface Directory {
@@ -62,7 +65,7 @@ export interface Directory {
   collection(): CollectionSchema | undefined;
   /** Whether `map` surely shows everything that was decided: only then may it be believed that something is not there. */
   isMapCurrent(): boolean;
-  /** Whether the disks have room for an entry of a shard that is led here; `make`: it frees room. */
+  /** Whether disks and memory have room for an entry of a shard that is led here; `make`: it frees room. */
   roomFor(shard: number, demand: 'take' | 'make'): RoomVerdict;
   /** Latches the dimension with the first write of a single node; answers the schema that won. */
   ensureCollection(dimension: number): Promise<CollectionSchema>;

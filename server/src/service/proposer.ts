@@ -106,6 +106,10 @@ export class Proposer {
         const reason = `shard ${group}: most of its nodes have no room on their disks; nothing was written`;
         return { kind: 'refused', error: new GrapeError('STORAGE_FULL', reason, { shards: [group] }) };
       }
+      case 'noMemory': {
+        const reason = `shard ${group}: the memory of its leader is almost used up; nothing was written to it`;
+        return { kind: 'refused', error: new GrapeError('TOO_MANY_REQUESTS', reason, { shards: [group] }) };
+      }
       default:
         return unreachable(verdict);
     }

@@ -32,6 +32,8 @@ export interface ShardHostOptions {
     /** `[raft] snapshot_interval`: applied entries of a shard between flushes of the state. */
     readonly snapshotInterval: number;
   };
+  /** Bytes of memory that this node may still use; without it any amount. */
+  readonly memoryLeft?: (() => number) | undefined;
   /** The addon's by default. */
   readonly indexes?: VectorIndexes | undefined;
 }

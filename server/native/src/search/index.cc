@@ -202,8 +202,18 @@ IndexStats Index::Stats() const {
   const std::lock_guard<std::mutex> lock(state_mutex_);
   const size_t slots = slots_published_.load(std::memory_order_relaxed);
   const size_t in_graph = std::min(linked, slots);
-  const size_t bytes = slots * slots_.BytesOfSlot() + graph_.BytesOf(in_graph) + linker_.bytes() + map_bytes_;
-  return {slots, live_, slots - live_, in_graph, slots - in_graph, bytes, link_failed_.load()};
+  IndexStats stats{};
+  stats.slots = slots;
+  stats.live = live_;
+  stats.dead = slots - live_;
+  stats.linked = in_graph;
+  stats.unlinked = slots - in_graph;
+  stats.code_bytes = slots * slots_.BytesOfCode();
+  stats.original_bytes = slots * slots_.BytesOfVector();
+  stats.graph_bytes = graph_.BytesOf(in_graph) + linker_.bytes();
+  stats.bytes = slots * slots_.BytesOfSlot() + stats.graph_bytes + map_bytes_;
+  stats.link_failed = link_failed_.load();
+  return stats;
 }
 
 }  // namespace grape::search

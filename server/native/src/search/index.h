@@ -48,6 +48,10 @@ struct IndexStats {
   size_t linked;
   size_t unlinked;
   size_t bytes;
+  /** Of `bytes`: what walks compare, what results are scored with, the graph with FAISS's own copy of it. */
+  size_t code_bytes;
+  size_t original_bytes;
+  size_t graph_bytes;
   /** Linking has failed for want of memory and will not go on; searches scan what is not linked. */
   bool link_failed;
 };

@@ -150,6 +150,9 @@ Napi::Value Stats(Info info) {
   set("linked", stats.linked);
   set("unlinked", stats.unlinked);
   set("bytes", stats.bytes);
+  set("codeBytes", stats.code_bytes);
+  set("originalBytes", stats.original_bytes);
+  set("graphBytes", stats.graph_bytes);
   result.Set("linkFailed", stats.link_failed);
   return result;
 }

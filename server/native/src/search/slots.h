@@ -77,6 +77,8 @@ class SlotStore {
   size_t ContiguousVectors(size_t slot, size_t slots) const { return vectors_.Contiguous(slot, slots); }
   size_t ContiguousClasses(size_t slot, size_t slots) const { return classes_.Contiguous(slot, slots); }
 
+  size_t BytesOfCode() const { return codes_.row_bytes(); }
+  size_t BytesOfVector() const { return vectors_.row_bytes(); }
   size_t BytesOfSlot() const {
     return vectors_.row_bytes() + codes_.row_bytes() + slots_.row_bytes() + classes_.row_bytes();
   }

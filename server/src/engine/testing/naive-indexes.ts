@@ -20,6 +20,10 @@ type Change =
   | { readonly kind: 'remove'; readonly slot: SlotAddress }
   | { readonly kind: 'drop'; readonly shard: number };
 
+/** As if all slots were of one size. */
+const SLOT_BYTES = 100;
+const NO_BYTES = { bytes: 0, codeBytes: 0, originalBytes: 0, graphBytes: 0 };
+
 interface File {
   readonly options: string;
   readonly slots: ReadonlyMap<string, Slot>;
@@ -117,7 +121,15 @@ class NaiveIndex implements VectorIndex {
   stats(): IndexStats {
     const live = this.#slots.size;
     const slots = live + this.#dead;
-    return { slots, live, dead: this.#dead, linked: slots, unlinked: 0, bytes: 0 };
+    return {
+      slots,
+      live,
+      dead: this.#dead,
+      linked: slots,
+      unlinked: 0,
+      ...NO_BYTES,
+      bytes: slots * SLOT_BYTES,
+    };
   }
 
   save(path: string, tag: Buffer): Promise<void> {
