@@ -282,7 +282,7 @@ test('without memory for a second index nothing is rebuilt until there is some',
   expect(aged.rebuilds).toBe(0);
   await aged.expectAllFound();
   aged.world.memoryLeft = 130 * live;
-  aged.world.clock.advance(RETRY_MS);
+  aged.world.clock.advance(CHECK_PERIOD_MS);
   await until(() => aged.rebuilds === 1);
   await aged.expectAllFound();
 });

@@ -73,11 +73,20 @@ test('upserts are refused before the memory is used up, everything else goes on,
     // A refused batch may have been taken by the other shard.
     const slots = many['index_live']! - few['index_live']!;
     expect(many['codes']! - few['codes']!).toBeGreaterThanOrEqual(slots * DIMENSION);
-    expect(many['codes']! - few['codes']!).toBeLessThan(slots * (DIMENSION + 64));
+    expect(many['codes']! - few['codes']!).toBeLessThan(1.25 * slots * DIMENSION);
     expect(many['originals']! - few['originals']!).toBe(slots * DIMENSION * 4);
-    const parts = ['codes', 'originals', 'graph', 'ids', 'rocksdb_cache', 'rocksdb_memtables', 'js_heap'];
+    const parts = [
+      'codes',
+      'originals',
+      'graph',
+      'ids',
+      'rocksdb_cache',
+      'rocksdb_memtables',
+      'js_heap',
+      'js_buffers',
+    ];
     const known = parts.reduce((sum, part) => sum + many[part]!, 0);
-    expect(known).toBeGreaterThan(0.4 * many['memory_usage_bytes']!);
+    expect(known).toBeGreaterThan(0.3 * many['memory_usage_bytes']!);
     expect(known).toBeLessThan(1.1 * many['memory_usage_bytes']!);
 
     const health = await call(url, 'GET', '/health');
@@ -93,7 +102,7 @@ test('upserts are refused before the memory is used up, everything else goes on,
       await call(url, 'DELETE', `/vectors/${String(gone[n])}`);
     });
     expect(await count(url)).toBeLessThan(stored / 2);
-    await cluster.until('room in memory', 120_000, async () => (await gauges(url))['memory_short'] === 0);
+    await cluster.until('room in memory', 60_000, async () => (await gauges(url))['memory_short'] === 0);
     expect((await gauges(url))['index_rebuilds_total']).toBeGreaterThan(0);
     await upsert(url, { id: 1, vector });
     expect((await call(url, 'GET', '/health')).body).toMatchObject({ status: 'healthy' });

@@ -51,6 +51,8 @@ export class IndexRebuilder {
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #notBeforeMs = -Infinity;
+  /** Until then the log has what is to be said about memory. */
+  #quietUntilMs = -Infinity;
   #completed = 0;
 
   constructor(options: IndexRebuilderOptions) {
@@ -92,7 +94,9 @@ export class IndexRebuilder {
     const neededBytes = Math.ceil(MEMORY_MARGIN * bytes * (live / slots));
     const leftBytes = memoryLeft?.() ?? Infinity;
     if (neededBytes <= leftBytes) return true;
-    this.#notBeforeMs = clock.nowMs() + RETRY_MS;
+    // Looked at again with the next check: every deletion makes the new index smaller.
+    if (clock.nowMs() < this.#quietUntilMs) return false;
+    this.#quietUntilMs = clock.nowMs() + RETRY_MS;
     const collection = index.schema.id;
     logger.warn('a vector index has no memory to be rebuilt in', { collection, neededBytes, leftBytes });
     return false;
