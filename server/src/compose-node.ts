@@ -84,9 +84,7 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   const settings = config.current;
   const clock = systemClock;
   const storage = await openStorage(settings, { clock, logger, version: deps.version, onError: onFatal });
-  const memoryLimitBytes = settings.server.memoryLimitMb * MIB;
-  const metrics = new Metrics({ clock, logger, memoryLimitBytes });
-  const memory = new MemoryGuard({ clock, logger, limitBytes: memoryLimitBytes });
+  const { metrics, memory } = watches(settings, logger);
   const shards = await ShardHost.open({
     kv: storage.data,
     directory: join(storage.directory.path, INDEX_DIRECTORY),
@@ -151,6 +149,16 @@ async function openCore(deps: NodeDeps): Promise<Core> {
   });
   later.raft = raft;
   return { storage, metrics, memory, shards, cluster, transport, raft };
+}
+
+/** What looks at the process itself. */
+function watches({ server }: Config, logger: Logger): Pick<Core, 'metrics' | 'memory'> {
+  const clock = systemClock;
+  const limitBytes = server.memoryLimitMb * MIB;
+  return {
+    metrics: new Metrics({ clock, logger, memoryLimitBytes: limitBytes }),
+    memory: new MemoryGuard({ clock, logger, limitBytes }),
+  };
 }
 
 function appendRoom(disk: DiskGuard): DiskRoom {

@@ -34,7 +34,9 @@ async function gauges(url: string): Promise<Record<string, number>> {
   const values = [
     ...text.matchAll(/^grape_(?:memory_part_bytes\{part="(\w+)"\}|((?:memory|index)_\w+)) (\S+)$/gm),
   ];
-  return Object.fromEntries(values.map(([, part, name, value]) => [part ?? name, Number(value)]));
+  return Object.fromEntries(
+    values.map(([, part, name, value]) => [part ?? name ?? '', Number(value)] as const),
+  );
 }
 
 function put(url: string, firstId: number): Promise<Reply> {
