@@ -58,6 +58,10 @@ mutants: build ## Break the rules of replication one at a time: a test must noti
 bench: build ## Writes and searches per second of a local three-node cluster
 	@node bench/src/main.ts
 
+.PHONY: bench-search
+bench-search: build ## Searches per second and core over REST, JSON and binary, and durable upserts (DATA=directory of a data set)
+	@node bench/src/search/main.ts
+
 .PHONY: bench-raft
 bench-raft: build ## Figures of consensus: commits, latency, failover, transfers (to docs/reference/raft.md)
 	@node test/figures/main.ts

@@ -3,7 +3,9 @@ import { type LatencySummary, summarise } from './stats.ts';
 
 export interface Call {
   readonly path: string;
-  readonly body: string;
+  readonly body: string | Buffer;
+  /** `application/json` by default. */
+  readonly contentType?: string;
 }
 
 export interface LoopOptions {
@@ -28,7 +30,7 @@ export async function closedLoop(options: LoopOptions): Promise<LatencySummary> 
       const i = next++;
       const call = options.make(i);
       const sent = performance.now();
-      const answer = await connection.request('POST', call.path, call.body);
+      const answer = await connection.request('POST', call.path, call.body, call.contentType);
       latenciesMs.push(performance.now() - sent);
       if (answer.status !== 200) throw new Error(`${call.path}: ${answer.status} ${answer.body.toString()}`);
       options.onAnswer?.(i, answer);

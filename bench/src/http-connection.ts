@@ -31,7 +31,12 @@ export class HttpConnection {
   }
 
   /** Rejects when the connection breaks or the answer takes too long; the next request connects anew. */
-  request(method: string, path: string, body?: string | Buffer): Promise<Answer> {
+  request(
+    method: string,
+    path: string,
+    body?: string | Buffer,
+    contentType = 'application/json',
+  ): Promise<Answer> {
     if (this.#waiting !== undefined) throw new Error('one request at a time');
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -39,7 +44,7 @@ export class HttpConnection {
       const length = body === undefined ? 0 : Buffer.byteLength(body);
       socket.cork();
       socket.write(
-        `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`,
+        `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: ${contentType}\r\ncontent-length: ${length}\r\n\r\n`,
       );
       if (body !== undefined) socket.write(body);
       socket.uncork();
