@@ -6,7 +6,10 @@ export interface VectorIndex {
   apply(batch: IndexBatch): Promise<void>;
   /** At most `k` hits, best score first, ties by the bytes of the id. */
   search(query: IndexQuery): Promise<IndexHit[]>;
-  /** Of random points of the graph, as if each were not in the index: what searches find of their nearest others. */
+  /**
+   * What searches find of the nearest points of some queries, or of random points, each as if it were not in the index. It takes
+   * its time.
+   */
   sampleRecall(sample: RecallSample): Promise<SampledRecall>;
   stats(): IndexStats;
   /** Writes a file beside `path` and renames it. Changes that begin during the call may or may not be in it. */
@@ -44,7 +47,8 @@ export interface IndexQuery {
 }
 
 export interface RecallSample {
-  readonly queries: number;
+  /** How many points, or queries one after the other. */
+  readonly queries: number | Float32Array;
   readonly k: number;
   /** Each is searched with. */
   readonly efs: readonly number[];

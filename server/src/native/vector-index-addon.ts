@@ -60,7 +60,7 @@ export interface IndexAddon {
   /** What was to be found, then what was found with each of `efs`. */
   indexRecall(
     index: IndexHandle,
-    queries: number,
+    queries: number | Float32Array,
     k: number,
     efs: Uint32Array,
     shards: Uint32Array,

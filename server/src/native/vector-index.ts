@@ -36,7 +36,8 @@ export interface IndexSearch {
 }
 
 export interface RecallSample {
-  readonly queries: number;
+  /** How many points, or queries one after the other. */
+  readonly queries: number | Float32Array;
   readonly k: number;
   /** Each is searched with. */
   readonly efs: readonly number[];
@@ -125,8 +126,8 @@ export class VectorIndex {
   }
 
   /**
-   * Takes random points of the graph as queries, each as if it were not in the index, and counts what searches find of their
-   * nearest others.
+   * Counts what searches find of the nearest points of some queries; or of random points of the graph, each as if it were not
+   * in the index. It takes what others leave of the processors.
    */
   async sampleRecall(o: RecallSample): Promise<SampledRecall> {
     const shards = shardPairs(o.shards);

@@ -12,14 +12,28 @@ constexpr size_t kTriesPerQuery = 64;
 
 }  // namespace
 
+size_t Index::CountFound(const float* query, const RecallSample& sample, uint32_t without,
+                         std::vector<size_t>* found) const {
+  std::vector<Hit> hits;
+  SearchOptions options{sample.k, sample.k, true, sample.shards, without};
+  Search(query, options, &hits);
+  std::unordered_set<uint32_t> nearest;
+  for (const Hit& hit : hits) nearest.insert(hit.slot);
+  options.exact = false;
+  for (size_t i = 0; i < sample.efs.size(); ++i) {
+    options.ef = sample.efs[i];
+    Search(query, options, &hits);
+    for (const Hit& hit : hits) (*found)[i] += nearest.count(hit.slot);
+  }
+  return nearest.size();
+}
+
 size_t Index::SampleRecall(const RecallSample& sample, std::vector<size_t>* found) const {
-  found->assign(sample.efs.size(), 0);
   const size_t linked = linker_.linked();
   if (linked < 2) return 0;
   View view;
   See({sample.k, sample.k, true, sample.shards}, &view);
   std::mt19937_64 random(sample.seed);
-  std::vector<Hit> hits;
   size_t wanted = 0;
   for (size_t query = 0, tries = 0; query < sample.queries && tries < kTriesPerQuery * sample.queries; ++tries) {
     const auto slot = static_cast<uint32_t>(random() % linked);
@@ -28,18 +42,7 @@ size_t Index::SampleRecall(const RecallSample& sample, std::vector<size_t>* foun
     const bool is_needed = record.next_duplicate.load() != 0 || slot == graph_.GetEntry().slot;
     if (slot >= view.slots || is_needed || !view.Admits(record)) continue;
     query += 1;
-    SearchOptions options{sample.k, sample.k, true, sample.shards, slot};
-    Search(slots_.Vector(slot), options, &hits);
-    if (hits.empty()) continue;
-    wanted += hits.size();
-    std::unordered_set<uint32_t> nearest;
-    for (const Hit& hit : hits) nearest.insert(hit.slot);
-    options.exact = false;
-    for (size_t i = 0; i < sample.efs.size(); ++i) {
-      options.ef = sample.efs[i];
-      Search(slots_.Vector(slot), options, &hits);
-      for (const Hit& hit : hits) (*found)[i] += nearest.count(hit.slot);
-    }
+    wanted += CountFound(slots_.Vector(slot), sample, slot, found);
   }
   return wanted;
 }

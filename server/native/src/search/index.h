@@ -77,9 +77,14 @@ class Index {
   void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const;
 
   /**
+   * Adds to `found[i]` how many of the `k` points nearest to the query, but for the slot `without`, a search with `efs[i]` finds;
+   * returns how many there were to be found.
+   */
+  size_t CountFound(const float* query, const RecallSample& sample, uint32_t without, std::vector<size_t>* found) const;
+
+  /**
    * Takes points of the graph as queries, each as if it were not in the index: points that a search is measured with must not
-   * be at home in the graph. Adds to `found[i]` how many of the `k` nearest others a search with `efs[i]` finds; returns how many
-   * there were to be found.
+   * be at home in the graph. Counts as `CountFound`.
    */
   size_t SampleRecall(const RecallSample& sample, std::vector<size_t>* found) const;
 

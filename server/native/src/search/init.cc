@@ -7,6 +7,7 @@
 #include "../calls.h"
 #include "../handle.h"
 #include "../pool.h"
+#include "calm.h"
 #include "failure-code.h"
 #include "jobs.h"
 
@@ -103,7 +104,7 @@ Napi::Value Search(Info info) {
   return Submit(info, Pool::Get().Short(), std::make_unique<SearchJob>(handle->index(), std::move(copy), options));
 }
 
-/** indexRecall(handle, queries, k, efs, shards, seed): counts */
+/** indexRecall(handle, number of points or queries, k, efs, shards, seed): counts */
 Napi::Value Recall(Info info) {
   Napi::Value refusal;
   const auto handle = OpenIndex(info, &refusal);
@@ -112,10 +113,20 @@ Napi::Value Recall(Info info) {
     return ThrowType(info.Env(), "numbers of candidates and shards expected");
   }
   const auto efs = info[3].As<Napi::Uint32Array>();
-  RecallSample sample{Number(info[1]), Number(info[2]), {efs.Data(), efs.Data() + efs.ElementLength()},
+  const bool has_queries = IsArray(info[1], napi_float32_array);
+  RecallSample sample{has_queries ? 0 : Number(info[1]), Number(info[2]), {efs.Data(), efs.Data() + efs.ElementLength()},
                       ShardKeys(info[4].As<Napi::Uint32Array>()), Number(info[5])};
   if (sample.k == 0) return ThrowType(info.Env(), "a sample asks for nothing");
-  return Submit(info, Pool::Get().Long(), std::make_unique<RecallJob>(handle->index(), std::move(sample)));
+  std::vector<float> queries;
+  if (has_queries) {
+    const auto given = info[1].As<Napi::Float32Array>();
+    queries.assign(given.Data(), given.Data() + given.ElementLength());
+    if (queries.size() % handle->index()->index().options().dimension != 0) {
+      return ThrowType(info.Env(), "a query has another dimension");
+    }
+  }
+  return Submit(info, MeasureLane(),
+                std::make_unique<RecallJob>(handle->index(), std::move(sample), std::move(queries)));
 }
 
 /** indexSave(handle, path, tag): undefined */

@@ -1,6 +1,7 @@
 #include "jobs.h"
 
 #include "../handle.h"
+#include "calm.h"
 #include "failure-code.h"
 
 namespace grape::search {
@@ -52,6 +53,19 @@ void SearchJob::Pack(const std::vector<Hit>& hits) {
 
 Napi::Value SearchJob::Result(Napi::Env env) {
   return Napi::Buffer<char>::Copy(env, packed_.data(), packed_.size());
+}
+
+void RecallJob::Work() {
+  YieldsToOthers();
+  const size_t dimension = index().options().dimension;
+  found_.assign(sample_.efs.size(), 0);
+  if (queries_.empty()) {
+    wanted_ = index().SampleRecall(sample_, &found_);
+    return;
+  }
+  for (size_t at = 0; at < queries_.size(); at += dimension) {
+    wanted_ += index().CountFound(queries_.data() + at, sample_, kNoSlot, &found_);
+  }
 }
 
 Napi::Value RecallJob::Result(Napi::Env env) {

@@ -66,17 +66,20 @@ class SearchJob final : public IndexJob {
   std::string packed_;
 };
 
-/** Resolves to numbers: what was to be found, then what was found with each `ef`. */
+/** Resolves to numbers: what was to be found, then what was found with each `ef`. It takes its time. */
 class RecallJob final : public IndexJob {
  public:
-  RecallJob(std::shared_ptr<LiveIndex> live, RecallSample sample) : IndexJob(std::move(live)), sample_(std::move(sample)) {}
+  RecallJob(std::shared_ptr<LiveIndex> live, RecallSample sample, std::vector<float> queries)
+      : IndexJob(std::move(live)), sample_(std::move(sample)), queries_(std::move(queries)) {}
   Napi::Value Result(Napi::Env env) override;
 
  protected:
-  void Work() override { wanted_ = index().SampleRecall(sample_, &found_); }
+  void Work() override;
 
  private:
   const RecallSample sample_;
+  /** Instead of points. */
+  const std::vector<float> queries_;
   size_t wanted_ = 0;
   std::vector<size_t> found_;
 };

@@ -1,13 +1,12 @@
 #include "live-index.h"
 
-#include <sched.h>
-
 #include <chrono>
 #include <new>
 #include <thread>
 #include <utility>
 
 #include "../pool.h"
+#include "calm.h"
 
 namespace grape::search {
 
@@ -26,18 +25,6 @@ constexpr auto kBlockedTurn = std::chrono::milliseconds(1);
  * others leave: on a busy machine that would be nothing, and the scans would keep it busy. Half a core then.
  */
 constexpr size_t kUrgentSlots = 16'000;
-
-/**
- * Linking takes what searches, writes and the main thread leave of the processors: whoever of them wakes up takes over at
- * once, which nice 19 does not promise. On the thread of the calm lane, once. False where the system refuses it.
- */
-bool YieldsToOthers() {
-  static thread_local const bool yields = [] {
-    const sched_param none{};
-    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
-  }();
-  return yields;
-}
 
 /** One thread each, for the process. Never destroyed, like the pool. */
 Lane& CalmLane() {

@@ -1,6 +1,6 @@
 import { FakeClock, seededRandom } from '../../base/index.ts';
 import type { CollectionIndex } from '../collection-index.ts';
-import type { IndexQuery } from '../vector-index-port.ts';
+import type { RecallSample, SampledRecall } from '../vector-index-port.ts';
 import { RecallMeter } from './recall-meter.ts';
 
 const SHARDS = [{ shard: 0, generation: 1 }];
@@ -9,20 +9,15 @@ const SHARDS = [{ shard: 0, generation: 1 }];
 class PretendedIndex {
   slots = 10_000;
   unlinked = 0;
-  searches = 0;
 
   stats(): object {
     return { slots: this.slots, live: this.slots, unlinked: this.unlinked };
   }
 
-  /** Of queries, a tenth is missed below 40 candidates; of points, a half. */
-  search({ k, ef, exact }: IndexQuery): Promise<object[]> {
-    this.searches += 1;
-    const found = exact || ef >= 40 ? k : Math.floor(0.9 * k);
-    return Promise.resolve(Array.from({ length: found }, (_, i) => ({ shard: 0, id: Buffer.of(i) })));
-  }
-
-  sampleRecall({ queries, k, efs }: { queries: number; k: number; efs: readonly number[] }): Promise<object> {
+  /** Of queries, a tenth is missed below 40 candidates; of points, a half below 80. */
+  sampleRecall({ queries, k, efs }: RecallSample): Promise<SampledRecall> {
+    if (typeof queries === 'object')
+      return Promise.resolve({ wanted: k, found: efs.map((ef) => (ef >= 40 ? k : Math.floor(0.9 * k))) });
     const wanted = queries * k;
     return Promise.resolve({ wanted, found: efs.map((ef) => (ef >= 80 ? wanted : wanted / 2)) });
   }

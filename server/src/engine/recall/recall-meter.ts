@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../../base/index.ts';
 import type { CollectionIndex } from '../collection-index.ts';
-import type { IndexHit, IndexQuery } from '../vector-index-port.ts';
+import type { IndexQuery } from '../vector-index-port.ts';
 import { QuerySample } from './query-sample.ts';
 import { RecallCurve } from './recall-curve.ts';
 
@@ -14,9 +14,9 @@ const MEASURED = [
 /** From so many on, queries that were asked are measured with; fewer say too little. */
 const QUERIES_MIN = 512;
 /** Queries between two rests. */
-const QUERIES_PER_TURN = 8;
-/** Rest for each millisecond of work: measuring takes a quarter of a core. */
-const REST_SHARE = 3;
+const QUERIES_PER_TURN = 2;
+/** Rest for each millisecond of work: also on a machine that does nothing else, measuring takes half a core. */
+const REST_SHARE = 1;
 /** Growth of an index since it was measured, as a share, after which that is out of date. */
 const GROWTH = 0.2;
 /** An index is measured when at most this share of it, or so many points, is not linked yet. */
@@ -121,14 +121,8 @@ export class RecallMeter {
     const counts = new Counts(efs.length);
     for (const query of this.#sample.queries()) {
       await this.#restAfter(signal, async () => {
-        const exact = await this.#index.search({ query, k, ef: k, exact: true, shards });
-        const nearest = new Set(exact.map(nameOf));
-        const found: number[] = [];
-        for (const ef of efs) {
-          const hits = await this.#index.search({ query, k, ef, exact: false, shards });
-          found.push(hits.filter((hit) => nearest.has(nameOf(hit))).length);
-        }
-        counts.add(nearest.size, found);
+        const { wanted, found } = await this.#index.sampleRecall({ queries: query, k, efs, shards, seed: 0 });
+        counts.add(wanted, found);
       });
     }
     return counts;
@@ -181,8 +175,4 @@ class Counts {
     const recall = found / this.wanted;
     return { recall, sure: recall - error };
   }
-}
-
-function nameOf({ shard, id }: IndexHit): string {
-  return `${shard} ${id.toString('latin1')}`;
 }
