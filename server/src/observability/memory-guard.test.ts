@@ -42,6 +42,7 @@ test('a shortage is seen at once, ends with some distance, and each change is on
 
 test('what was allocated is seen as used', () => {
   const before = anonymousBytes();
-  const held = Buffer.alloc(64 * MIB, 1);
-  expect(anonymousBytes() - before).toBeGreaterThan(0.9 * held.length);
+  const held = Buffer.alloc(256 * MIB, 1);
+  // Garbage of tests before may be given back meanwhile.
+  expect(anonymousBytes() - before).toBeGreaterThan(0.5 * held.length);
 });
