@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 sources=("$native"/src/lane.cc "$native"/src/pool.cc)
-for source in "$native"/src/search/*.cc; do
+for source in "$native"/src/search/*.cc "$native"/src/search/fields/*.cc; do
   # What speaks to Node.js stays out.
   grep -q 'napi.h\|jobs.h' "$source" "${source%.cc}.h" 2>/dev/null || sources+=("$source")
 done

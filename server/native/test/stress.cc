@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "search/failure-code.h"
+#include "search/fields/field-index.h"
 #include "search/live-index.h"
 
 namespace {
@@ -72,6 +73,38 @@ void Append(std::string* batch, Change change, uint16_t shard, uint64_t version,
   batch->append(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float));
 }
 
+/** Every version has its residue in this field of its payload. */
+constexpr uint16_t kField = 1;
+constexpr uint64_t kResidues = 5;
+/** Is filled and dropped all the time. */
+constexpr uint16_t kDroppedField = 2;
+
+template <typename T>
+void Put(std::vector<uint8_t>* to, T value) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(&value);
+  to->insert(to->end(), bytes, bytes + sizeof(value));
+}
+
+/** One hash, the residue of the version. */
+void AppendValues(std::string* batch, uint16_t field, uint16_t shard, uint64_t version, const std::string& id) {
+  Append(batch, Change::kValues, shard, version, id, {});
+  std::vector<uint8_t> values;
+  Put(&values, field);
+  Put(&values, static_cast<uint32_t>(1 + sizeof(uint64_t)));
+  Put(&values, static_cast<uint8_t>(ValueKind::kHash));
+  Put(&values, version % kResidues);
+  batch->append(reinterpret_cast<const char*>(values.data()), values.size());
+}
+
+/** `FieldIndexes::Evaluate`: the hash of the residue. */
+std::vector<uint8_t> HasResidue(uint64_t residue) {
+  std::vector<uint8_t> program;
+  Put(&program, uint8_t{3});
+  Put(&program, kField);
+  Put(&program, residue);
+  return program;
+}
+
 struct World {
   std::shared_ptr<LiveIndex> live;
   std::vector<Known> known = std::vector<Known>(kIds);
@@ -91,6 +124,7 @@ void Fill(World* world) {
   std::string batch;
   for (size_t id = 0; id < kIds; ++id) {
     Append(&batch, Change::kUpsert, static_cast<uint16_t>(id % kShards), 1, std::to_string(id), VectorOf(id, 1));
+    AppendValues(&batch, kField, static_cast<uint16_t>(id % kShards), 1, std::to_string(id));
     world->known[id].begun = world->known[id].acknowledged = 2;
   }
   world->index().Apply(reinterpret_cast<const uint8_t*>(batch.data()), batch.size());
@@ -111,6 +145,9 @@ void Write(World* world, size_t writer, uint64_t seed) {
       const bool removes = random() % 4 == 0;
       Append(&batch, removes ? Change::kRemove : Change::kUpsert, static_cast<uint16_t>(id % kShards), version,
              std::to_string(id), removes ? std::vector<float>() : VectorOf(id, version));
+      for (const uint16_t field : {kField, kDroppedField}) {
+        if (!removes) AppendValues(&batch, field, static_cast<uint16_t>(id % kShards), version, std::to_string(id));
+      }
       changes.emplace_back(id, version * 2 + (removes ? 1 : 0));
     }
     if (writer == 0) {
@@ -120,6 +157,11 @@ void Write(World* world, size_t writer, uint64_t seed) {
         const size_t id = kIds + random() % 50;
         version += 1;
         Append(&batch, Change::kUpsert, kDroppedShard, version, std::to_string(id), VectorOf(id, version));
+        AppendValues(&batch, kField, kDroppedShard, version, std::to_string(id));
+      }
+      if (random() % 4 == 0) {
+        Append(&batch, Change::kDropField, 0, 0, "", {});
+        batch.append(reinterpret_cast<const char*>(&kDroppedField), sizeof(kDroppedField));
       }
     }
     for (const auto& [id, state] : changes) {
@@ -179,8 +221,13 @@ struct Before {
   }
 };
 
-/** An exact search for everything finds each id that was live when it began and was not removed since, in some version. */
-void CheckComplete(World* world, const std::vector<Hit>& hits, const Before& before) {
+constexpr uint64_t kAnyResidue = kResidues;
+
+/**
+ * An exact search for everything, or for all versions of a residue, finds each id that was live when it began and was not
+ * removed since, in some version; with a residue, when it was not changed since.
+ */
+void CheckComplete(World* world, const std::vector<Hit>& hits, const Before& before, uint64_t residue) {
   std::set<size_t> found;
   for (const Hit& hit : hits) {
     const Slot& slot = world->index().SlotOf(hit);
@@ -188,7 +235,10 @@ void CheckComplete(World* world, const std::vector<Hit>& hits, const Before& bef
   }
   for (size_t id = 0; id < kIds; ++id) {
     const bool was_removed = world->known[id].removals != before.removals[id];
-    CHECK(!before.IsLive(id) || was_removed || found.count(id) == 1, "%zu was not found", id);
+    const uint64_t state = before.acknowledged[id];
+    const bool is_asked_for =
+        residue == kAnyResidue || (world->known[id].begun == state && state / 2 % kResidues == residue);
+    CHECK(!before.IsLive(id) || was_removed || !is_asked_for || found.count(id) == 1, "%zu was not found", id);
   }
 }
 
@@ -206,9 +256,17 @@ void SearchOften(World* world, uint64_t seed) {
     if (!all && random() % 2 == 0) wanted.resize(1 + random() % kShards);
     if (!all && random() % 4 == 0) wanted.push_back(SlotClasses::Key(kDroppedShard, 1));
     // Few candidates, so that the small index is walked and not scanned.
-    world->index().Search(query.data(), {all ? size_t{10'000} : 1 + random() % 10, 1 + random() % 12, exact, wanted}, &hits);
+    SearchOptions options{all ? size_t{10'000} : 1 + random() % 10, 1 + random() % 12, exact, wanted};
+    const uint64_t residue = random() % (2 * kResidues);
+    if (residue < kResidues) options.filter = HasResidue(residue);
+    world->index().Search(query.data(), options, &hits);
     CheckHits(world, query, hits, before.acknowledged);
-    if (all) CheckComplete(world, hits, before);
+    for (const Hit& hit : hits) {
+      const uint64_t version = world->index().SlotOf(hit).version;
+      CHECK(residue >= kResidues || version % kResidues == residue, "version %lu does not pass", version);
+    }
+    if (all) CheckComplete(world, hits, before, std::min(residue, kAnyResidue));
+    if (random() % 64 == 0) world->index().CountField(kField, wanted);
     world->searches += 1;
   }
 }

@@ -1,7 +1,5 @@
 #include "batch.h"
 
-#include <cstring>
-
 #include "failure-code.h"
 #include "slots.h"
 
@@ -9,38 +7,34 @@ namespace grape::search {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "batches and files are little-endian");
 
-namespace {
-
-template <typename T>
-T Load(const uint8_t* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(value));
-  return value;
-}
-
-}  // namespace
-
-const uint8_t* BatchReader::Take(size_t bytes) {
-  if (left_ < bytes) throw InvalidArgument("a truncated batch");
-  const uint8_t* const taken = at_;
-  at_ += bytes;
-  left_ -= bytes;
-  return taken;
-}
-
 ChangeRecord BatchReader::Next() {
-  constexpr size_t kFixedBytes = 18;
-  const uint8_t* const fixed = Take(kFixedBytes);
-  ChangeRecord record;
-  record.change = static_cast<Change>(fixed[0]);
-  record.shard = Load<uint16_t>(fixed + 2);
-  record.generation = Load<uint32_t>(fixed + 4);
-  record.version = Load<uint64_t>(fixed + 8);
-  record.id_bytes = Load<uint16_t>(fixed + 16);
-  if (fixed[0] < 1 || fixed[0] > 3) throw InvalidArgument("an unknown change in a batch");
+  ChangeRecord record{};
+  const uint8_t change = source_.Take<uint8_t>();
+  if (change < 1 || change > 5) throw InvalidArgument("an unknown change in a batch");
+  record.change = static_cast<Change>(change);
+  source_.Take<uint8_t>();
+  record.shard = source_.Take<uint16_t>();
+  record.generation = source_.Take<uint32_t>();
+  record.version = source_.Take<uint64_t>();
+  record.id_bytes = source_.Take<uint16_t>();
   if (record.id_bytes > kIdBytesMax) throw InvalidArgument("an id is too long");
-  record.id = Take(record.id_bytes);
-  record.vector = record.change == Change::kUpsert ? Take(vector_bytes_) : nullptr;
+  record.id = source_.Bytes(record.id_bytes);
+  switch (record.change) {
+    case Change::kUpsert:
+      record.vector = source_.Bytes(vector_bytes_);
+      break;
+    case Change::kValues:
+      record.field = source_.Take<uint16_t>();
+      record.value_bytes = source_.Take<uint32_t>();
+      record.values = source_.Bytes(record.value_bytes);
+      break;
+    case Change::kDropField:
+      record.field = source_.Take<uint16_t>();
+      break;
+    case Change::kRemove:
+    case Change::kDropShard:
+      break;
+  }
   return record;
 }
 

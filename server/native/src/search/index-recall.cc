@@ -40,7 +40,7 @@ size_t Index::SampleRecall(const RecallSample& sample, std::vector<size_t>* foun
     const CodeRecord& record = slots_.Code(slot);
     // Others hang on it, or all ways begin at it: without it they could not be found.
     const bool is_needed = record.next_duplicate.load() != 0 || slot == graph_.GetEntry().slot;
-    if (slot >= view.slots || is_needed || !view.Admits(record)) continue;
+    if (slot >= view.slots || is_needed || !view.Admits(slot, record)) continue;
     query += 1;
     wanted += CountFound(slots_.Vector(slot), sample, slot, found);
   }

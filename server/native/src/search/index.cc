@@ -8,6 +8,9 @@ namespace grape::search {
 
 namespace {
 
+/** Slots of a filter that are looked at one by one. */
+constexpr size_t kCountedMax = 4'096;
+
 const IndexOptions& Checked(const IndexOptions& options) {
   const bool valid = options.dimension >= 1 && options.dimension <= kDimensionMax && options.graph.m >= kMMin &&
                      options.graph.m <= kMMax && options.graph.ef_construction >= 1 &&
@@ -41,6 +44,12 @@ void Index::Apply(const uint8_t* batch, size_t size) {
       case Change::kDropShard:
         DropShard(change.shard);
         break;
+      case Change::kValues:
+        SetValues(change);
+        break;
+      case Change::kDropField:
+        fields_.Drop(change.field);
+        break;
     }
   }
   Publish();
@@ -51,6 +60,7 @@ Index::Needs Index::Check(const uint8_t* batch, size_t size) {
   std::vector<float> vector(options_.dimension);
   for (BatchReader reader(batch, size, options_.dimension); !reader.empty();) {
     const ChangeRecord change = reader.Next();
+    if (change.change == Change::kValues) FieldIndex::Check(change.values, change.value_bytes);
     if (change.change != Change::kUpsert) continue;
     std::memcpy(vector.data(), change.vector, vector.size() * sizeof(float));
     if (!IsFinite(vector.data(), vector.size())) throw InvalidArgument("a vector has a number that is not finite");
@@ -120,6 +130,15 @@ void Index::DropShard(uint16_t shard) {
   }
 }
 
+/** Of the version that the slot has; those of another one come, or came, with it. */
+void Index::SetValues(const ChangeRecord& change) {
+  const uint32_t slot = Find(map_.Hash(change.shard, change.id, change.id_bytes), change);
+  if (slot == SlotMap::kNone) return;
+  const Slot& known = slots_.At(slot);
+  if (known.generation != change.generation || known.version != change.version) return;
+  fields_.Add(change.field, slot, change.values, change.value_bytes);
+}
+
 uint32_t Index::Find(uint64_t hash, const ChangeRecord& change) const {
   return map_.Find(hash, [&](uint32_t slot) {
     const Slot& known = slots_.At(slot);
@@ -158,7 +177,7 @@ void Index::Publish() {
     live_ += static_cast<size_t>(live_changes_[i]);
     live_changes_[i] = 0;
   }
-  map_bytes_ = map_.bytes() + ids_.bytes();
+  map_bytes_ = map_.bytes() + ids_.bytes() + fields_.bytes();
   slots_published_.store(slots_written_, std::memory_order_release);
 }
 
@@ -169,12 +188,32 @@ void Index::See(const SearchOptions& options, View* view) const {
   view->admissible = classes_.Admit(options.shards, &view->admitted);
 }
 
+/** Exact where it decides how to search: few. */
+size_t Index::CountAdmissible(const View& view) const {
+  const size_t count = view.filter->Count();
+  if (count > kCountedMax) return std::max<size_t>(1, count * view.admissible / view.slots);
+  size_t admissible = 0;
+  view.filter->ForEach(0, [&](uint32_t slot) { admissible += view.Admits(slot, slots_.Code(slot)) ? 1 : 0; });
+  return admissible;
+}
+
 void Index::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const {
   Scratch& scratch = Scratch::OfThread();
   // In this order: the linker leaves out what had died by then, and the view must not be from before that.
   const size_t linked = linker_.linked();
   See(options, &scratch.view);
+  scratch.view.filter.reset();
+  if (!options.filter.empty() && scratch.view.admissible > 0) {
+    scratch.view.filter = fields_.Evaluate(options.filter.data(), options.filter.size(), scratch.view.slots);
+    scratch.view.admissible = CountAdmissible(scratch.view);
+  }
   Searcher(coding_, slots_, graph_, linked, &scratch).Search(query, options, hits);
+}
+
+FieldCounts Index::CountField(uint16_t field, const std::vector<uint64_t>& shards) const {
+  View view;
+  See({1, 1, true, shards}, &view);
+  return fields_.Count(field, [&](uint32_t slot) { return slot < view.slots && view.Admits(slot, slots_.Code(slot)); });
 }
 
 size_t Index::Unlinked() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "batch.h"
+#include "fields/field-index.h"
 #include "coding.h"
 #include "graph.h"
 #include "index-file.h"
@@ -88,6 +89,9 @@ class Index {
    */
   size_t SampleRecall(const RecallSample& sample, std::vector<size_t>* found) const;
 
+  /** Live points of the shards with values in a field. */
+  FieldCounts CountField(uint16_t field, const std::vector<uint64_t>& shards) const;
+
   /** The point of a hit; valid as long as the index. */
   const Slot& SlotOf(const Hit& hit) const { return slots_.At(hit.slot); }
 
@@ -122,7 +126,9 @@ class Index {
   uint16_t ClassOf(const ChangeRecord& change);
   void Kill(uint32_t slot);
   void Publish();
+  void SetValues(const ChangeRecord& change);
   void See(const SearchOptions& options, View* view) const;
+  size_t CountAdmissible(const View& view) const;
 
   void RestoreSlots(const std::vector<SlotRecord>& records, const std::vector<uint8_t>& ids);
   void RestoreSlot(const SlotRecord& record, const uint8_t* id);
@@ -136,6 +142,7 @@ class Index {
   /** Held while a batch is applied. */
   std::mutex apply_mutex_;
   ByteArena ids_;
+  FieldIndexes fields_;
   SlotMap map_;
   /** Slots with those of the batch that is being applied. */
   size_t slots_written_ = 0;

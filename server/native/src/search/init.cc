@@ -85,7 +85,7 @@ bool IsArray(const Napi::Value& value, napi_typedarray_type type) {
   return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
 }
 
-/** indexSearch(handle, queries, k, ef, exact, shards): packed hits */
+/** indexSearch(handle, queries, k, ef, exact, shards, filter): packed hits */
 Napi::Value Search(Info info) {
   Napi::Value refusal;
   const auto handle = OpenIndex(info, &refusal);
@@ -94,8 +94,12 @@ Napi::Value Search(Info info) {
     return ThrowType(info.Env(), "queries and shards expected");
   }
   const auto queries = info[1].As<Napi::Float32Array>();
-  const SearchOptions options{Number(info[2]), Number(info[3]), info[4].ToBoolean().Value(),
-                              ShardKeys(info[5].As<Napi::Uint32Array>())};
+  SearchOptions options{Number(info[2]), Number(info[3]), info[4].ToBoolean().Value(),
+                        ShardKeys(info[5].As<Napi::Uint32Array>())};
+  if (info[6].IsBuffer()) {
+    const auto filter = info[6].As<Napi::Buffer<uint8_t>>();
+    options.filter.assign(filter.Data(), filter.Data() + filter.Length());
+  }
   if (queries.ElementLength() % handle->index()->index().options().dimension != 0 || options.k == 0) {
     return ThrowType(info.Env(), "a query has another dimension, or asks for nothing");
   }
@@ -127,6 +131,17 @@ Napi::Value Recall(Info info) {
   }
   return Submit(info, MeasureLane(),
                 std::make_unique<RecallJob>(handle->index(), std::move(sample), std::move(queries)));
+}
+
+/** indexFieldCounts(handle, field, shards): counts */
+Napi::Value FieldCountsOf(Info info) {
+  Napi::Value refusal;
+  const auto handle = OpenIndex(info, &refusal);
+  if (handle == nullptr) return refusal;
+  if (!IsArray(info[2], napi_uint32_array)) return ThrowType(info.Env(), "shards expected");
+  auto job = std::make_unique<FieldCountJob>(handle->index(), static_cast<uint16_t>(Number(info[1])),
+                                             ShardKeys(info[2].As<Napi::Uint32Array>()));
+  return Submit(info, Pool::Get().Short(), std::move(job));
 }
 
 /** indexSave(handle, path, tag): undefined */
@@ -199,6 +214,7 @@ void InitSearch(Napi::Env env, Napi::Object exports) {
   add("indexApply", Apply);
   add("indexSearch", Search);
   add("indexRecall", Recall);
+  add("indexFieldCounts", FieldCountsOf);
   add("indexSave", Save);
   add("indexLoad", Load);
   add("indexStats", Stats);

@@ -75,6 +75,13 @@ Napi::Value RecallJob::Result(Napi::Env env) {
   return counts;
 }
 
+Napi::Value FieldCountJob::Result(Napi::Env env) {
+  auto counts = Napi::Float64Array::New(env, 2);
+  counts[0] = static_cast<double>(counts_.fitting);
+  counts[1] = static_cast<double>(counts_.misfits);
+  return counts;
+}
+
 void LoadJob::Work() {
   loaded_ = LiveIndex::Make(Index::Load(path_, &tag_));
   loaded_->StartLinking();

@@ -84,6 +84,22 @@ class RecallJob final : public IndexJob {
   std::vector<size_t> found_;
 };
 
+/** Resolves to two numbers: points with values of the type of the index, and with others. */
+class FieldCountJob final : public IndexJob {
+ public:
+  FieldCountJob(std::shared_ptr<LiveIndex> live, uint16_t field, std::vector<uint64_t> shards)
+      : IndexJob(std::move(live)), field_(field), shards_(std::move(shards)) {}
+  Napi::Value Result(Napi::Env env) override;
+
+ protected:
+  void Work() override { counts_ = index().CountField(field_, shards_); }
+
+ private:
+  const uint16_t field_;
+  const std::vector<uint64_t> shards_;
+  FieldCounts counts_{};
+};
+
 class SaveJob final : public IndexJob {
  public:
   SaveJob(std::shared_ptr<LiveIndex> live, std::string path, std::string tag)

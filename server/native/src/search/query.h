@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "fields/slot-bits.h"
 #include "slots.h"
 
 namespace grape::search {
@@ -22,6 +24,8 @@ struct SearchOptions {
   std::vector<uint64_t> shards;
   /** The search finds its way as if this slot were not there. */
   uint32_t without = kNoSlot;
+  /** Only slots that this expression lets pass (`FieldIndexes::Evaluate`); empty: all. */
+  std::vector<uint8_t> filter = {};
 };
 
 struct Hit {
@@ -39,9 +43,13 @@ struct View {
   size_t admissible;
   /** By class. */
   std::vector<uint8_t> admitted;
+  /** Null: all. */
+  std::unique_ptr<SlotBits> filter;
 
   bool Alive(const CodeRecord& record) const { return record.death.load(std::memory_order_relaxed) > epoch; }
-  bool Admits(const CodeRecord& record) const { return admitted[record.slot_class] != 0 && Alive(record); }
+  bool Admits(uint32_t slot, const CodeRecord& record) const {
+    return admitted[record.slot_class] != 0 && Alive(record) && (filter == nullptr || filter->Has(slot));
+  }
 };
 
 }  // namespace grape::search

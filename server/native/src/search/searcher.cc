@@ -121,13 +121,13 @@ size_t Searcher::Expand(size_t position, Beam* beam) {
 /** Adds the slot, and those that hang on it as duplicates, as far as they are wanted; returns the slot's position. */
 size_t Searcher::Offer(uint32_t slot, float distance, Beam* beam) {
   const CodeRecord& record = slots_.Code(slot);
-  const bool admits = slot < linked_ && view_.Admits(record);
+  const bool admits = slot < linked_ && view_.Admits(slot, record);
   const size_t position = beam->Add({distance, slot | (admits ? kAdmissible : 0)});
   uint32_t next = record.next_duplicate.load(std::memory_order_acquire);
   while (next != 0 && distance < beam->bound()) {
     const uint32_t duplicate = next - 1;
     const CodeRecord& its_record = slots_.Code(duplicate);
-    if (duplicate < linked_ && duplicate != without_ && view_.Admits(its_record)) {
+    if (duplicate < linked_ && duplicate != without_ && view_.Admits(duplicate, its_record)) {
       beam->Add({distance, duplicate | kAdmissible | kExpanded});
     }
     next = its_record.next_duplicate.load(std::memory_order_acquire);
@@ -194,6 +194,14 @@ void Searcher::ScanCodes(size_t from, size_t wanted) {
     }
     count = 0;
   };
+  if (view_.filter != nullptr) {
+    view_.filter->ForEach(from, [&](uint32_t slot) {
+      if (view_.admitted[slots_.Class(slot)] == 0) return;
+      scratch_.neighbours[count++] = slot;
+      if (count == kScanBlock) flush();
+    });
+    return flush();
+  }
   for (size_t slot = from; slot < view_.slots;) {
     const uint16_t* const classes = &slots_.Class(slot);
     const size_t end = slot + slots_.ContiguousClasses(slot, view_.slots - slot);
@@ -258,11 +266,16 @@ void Searcher::ScanExactly(const float* query, size_t k, std::vector<Hit>* hits)
     }
     count = 0;
   };
-  for (size_t slot = 0; slot < view_.slots; ++slot) {
-    if (view_.admitted[slots_.Class(slot)] == 0 || !view_.Alive(slots_.Code(slot)) || slot == without_) continue;
-    scratch_.neighbours[count] = static_cast<uint32_t>(slot);
+  const auto offer = [&](uint32_t slot) {
+    if (view_.admitted[slots_.Class(slot)] == 0 || !view_.Alive(slots_.Code(slot)) || slot == without_) return;
+    scratch_.neighbours[count] = slot;
     scratch_.rows[count++] = slots_.Vector(slot);
     if (count == kScanBlock) flush();
+  };
+  if (view_.filter != nullptr) {
+    view_.filter->ForEach(0, offer);
+  } else {
+    for (size_t slot = 0; slot < view_.slots; ++slot) offer(static_cast<uint32_t>(slot));
   }
   flush();
   std::sort_heap(hits->begin(), hits->end(), before);
