@@ -75,6 +75,13 @@ export const ERRORS = {
     retryable: false,
     advice: 'Read the point again and decide anew; somebody else has written it meanwhile.',
   },
+  INDEX_CONFLICT: {
+    class: 'PreconditionFailed',
+    http: 409,
+    grpc: 9,
+    retryable: false,
+    advice: 'Use the index as it is, or drop it first; the message says what is in the way.',
+  },
   SEQUENCE_TOO_OLD: {
     class: 'PreconditionFailed',
     http: 409,

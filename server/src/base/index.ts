@@ -13,4 +13,5 @@ export {
 } from './errors.ts';
 export { crc32c, hash64 } from './hash.ts';
 export { invariant, InvariantError, present, unreachable } from './invariant.ts';
+export { pause } from './pause.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';

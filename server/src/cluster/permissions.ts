@@ -1,4 +1,4 @@
-import { asError, ByteReader, ByteWriter, type Clock, GrapeError } from '../base/index.ts';
+import { asError, ByteReader, ByteWriter, type Clock, GrapeError, pause } from '../base/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { parseAddress } from './addresses.ts';
 import { readFormat } from './codec.ts';
@@ -64,7 +64,7 @@ export class Permissions {
       const refusal = await this.#tryLeader(nodeId);
       if (refusal === undefined) return;
       if (clock.nowMs() >= endMs) throw new GrapeError('SHARD_UNAVAILABLE', refusal);
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      await pause(clock, RETRY_MS);
     }
   }
 

@@ -1,4 +1,4 @@
-import { asError, type Clock, type Timer } from '../base/index.ts';
+import { asError, type Clock, pause, type Timer } from '../base/index.ts';
 import type { Logger } from '../observability/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import type { IndexKeeper } from './index-keeper.ts';
@@ -184,17 +184,4 @@ function isOfIndex(error: Error): boolean {
   if (!('code' in error)) return false;
   const code = String(error.code);
   return code.startsWith('INDEX_') || code === 'OUT_OF_MEMORY';
-}
-
-/** Ends early when the signal is aborted. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = clock.after(ms, wake);
-    signal.addEventListener('abort', wake);
-    function wake(): void {
-      timer.cancel();
-      signal.removeEventListener('abort', wake);
-      resolve();
-    }
-  });
 }

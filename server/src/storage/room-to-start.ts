@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Clock } from '../base/index.ts';
+import { type Clock, pause } from '../base/index.ts';
 import { Ballast } from './ballast.ts';
 import { diskSpace, type DiskSpace } from './disk-guard.ts';
 import { type DiskLimits, startBytes } from './disk-limits.ts';
@@ -34,7 +34,7 @@ export async function roomToStart(request: RoomRequest): Promise<void> {
     }
     if (!isWaiting) await onWaiting({ freeBytes, neededBytes });
     isWaiting = true;
-    await new Promise<void>((resolve) => void clock.after(PERIOD_MS, resolve));
+    await pause(clock, PERIOD_MS);
   }
 }
 

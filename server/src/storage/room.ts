@@ -1,4 +1,4 @@
-import type { Clock } from '../base/index.ts';
+import { type Clock, pause } from '../base/index.ts';
 
 const WAIT_MS = 2;
 /** About twenty seconds: a queue that takes nothing for so long is broken. */
@@ -18,7 +18,7 @@ export async function untilRoom<T>(clock: Clock, work: () => Promise<T>): Promis
     } catch (error) {
       if (!isRefusal(error) || attempt === ATTEMPTS_MAX) throw error;
     }
-    await new Promise<void>((resolve) => void clock.after(WAIT_MS, resolve));
+    await pause(clock, WAIT_MS);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../base/index.ts';
+import { type Clock, pause, type Random } from '../../base/index.ts';
 import type { CollectionIndex } from '../collection-index.ts';
 import type { IndexQuery } from '../vector-index-port.ts';
 import { QuerySample } from './query-sample.ts';
@@ -133,15 +133,7 @@ export class RecallMeter {
     await work();
     signal.throwIfAborted();
     const restMs = REST_SHARE * (this.#clock.nowMs() - startMs);
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#clock.after(restMs, end);
-      signal.addEventListener('abort', end);
-    });
+    await pause(this.#clock, restMs, signal);
     signal.throwIfAborted();
   }
 }

@@ -1,4 +1,12 @@
-import { asError, GrapeError, invariant, NotLeaderError, present, type Timer } from '../../base/index.ts';
+import {
+  asError,
+  GrapeError,
+  invariant,
+  NotLeaderError,
+  pause,
+  present,
+  type Timer,
+} from '../../base/index.ts';
 import { PatientKv } from '../../storage/index.ts';
 import type { Message, Ready } from '../core/index.ts';
 import { LogStore } from '../log/log-store.ts';
@@ -251,7 +259,7 @@ export class RaftHost {
       const led = [...this.#replicas.all()].filter((replica) => replica.isLeader && replica.nodes.size > 1);
       if (led.length === 0) return;
       if (this.#handOver(led)) hopeUntilMs = clock.nowMs() + options.electionTimeoutMs;
-      await new Promise<void>((resolve) => clock.after(this.#plan.tickMs, resolve));
+      await pause(clock, this.#plan.tickMs);
     }
   }
 

@@ -1,4 +1,4 @@
-import { asError, type Clock, type Random } from '../../base/index.ts';
+import { asError, type Clock, pause, type Random } from '../../base/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { PeerUnavailableError } from '../transport/errors.ts';
 import type { Applier, RaftLink, RaftMetrics, SnapshotSource } from '../types.ts';
@@ -176,7 +176,7 @@ export class SnapshotSender {
       } catch (error) {
         if (!(error instanceof PeerUnavailableError) || attempt === ATTEMPTS_MAX) throw error;
       }
-      await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve));
+      await pause(clock, RETRY_MS);
     }
   }
 
@@ -190,7 +190,7 @@ export class SnapshotSender {
     const { clock, bytesPerSecond } = this.#deps;
     const waitMs = this.#freeAtMs - clock.nowMs();
     this.#freeAtMs = Math.max(this.#freeAtMs, clock.nowMs()) + (bytes * 1000) / bytesPerSecond();
-    if (waitMs > 0) await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
+    if (waitMs > 0) await pause(clock, waitMs);
   }
 }
 
