@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FakeClock, type Random, seededRandom } from '../../server/src/base/index.ts';
 import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
 import {
+  NO_PAYLOAD_INDEXES,
   type IndexedCollection,
   type Metric,
   METRICS,
@@ -31,6 +32,7 @@ const schemaOf = (metric: Metric, binaryQuantization: boolean): IndexedCollectio
   metric,
   m: 8,
   binaryQuantization,
+  ...NO_PAYLOAD_INDEXES,
 });
 
 interface Node {

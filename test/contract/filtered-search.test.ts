@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FakeClock, GrapeError, seededRandom } from '../../server/src/base/index.ts';
 import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
 import { naivelyMatches } from '../../server/src/engine/testing/naive-filter.ts';
-import { type Filter, parseFilter, pointIdText } from '../../server/src/model/index.ts';
+import { NO_PAYLOAD_INDEXES, type Filter, parseFilter, pointIdText } from '../../server/src/model/index.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
 import { ShardHost } from '../../server/src/shard/index.ts';
 import { entry, point, upsert } from '../../server/src/shard/testing/commands.ts';
@@ -48,6 +48,7 @@ beforeAll(async () => {
     metric: 'cosine',
     m: 16,
     binaryQuantization: false,
+    ...NO_PAYLOAD_INDEXES,
   });
   points = clustered();
   await load(points);

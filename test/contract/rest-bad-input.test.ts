@@ -107,6 +107,10 @@ test.each([
   ['/vectors/scroll', { filter: { must: { key: 'a' } } }, 'INVALID_FILTER'],
   ['/vectors/count', { filter: { must: { has_id: [] } } }, 'INVALID_FILTER'],
   ['/vectors/count', [], 'INVALID_REQUEST'],
+  ['/indexes', {}, 'INVALID_REQUEST'],
+  ['/indexes', { field: 'a', type: 'string' }, 'INVALID_REQUEST'],
+  ['/indexes', { field: 'a..b', type: 'keyword' }, 'INVALID_FILTER'],
+  ['/indexes', { field: 'a', type: 'keyword', wait: true }, 'UNKNOWN_KEY'],
   ['/vectors?timeout_ms=0', { id: 1, vector: [1, 2, 3] }, 'INVALID_REQUEST'],
   ['/vectors?timeout_ms=60001', { id: 1, vector: [1, 2, 3] }, 'INVALID_REQUEST'],
   ['/vectors?timeout_ms=1e3x', { id: 1, vector: [1, 2, 3] }, 'INVALID_REQUEST'],
@@ -129,9 +133,8 @@ test.each([
   ['DELETE', '/vectors/kept?if_version=x', 'INVALID_REQUEST'],
   ['DELETE', '/vectors/kept?if_version=-1', 'INVALID_REQUEST'],
   ['PATCH', '/vectors/kept/payload', 'INVALID_JSON'],
-  ['GET', '/indexes', 'UNSUPPORTED'],
-  ['POST', '/indexes', 'UNSUPPORTED'],
-  ['DELETE', '/indexes/field', 'UNSUPPORTED'],
+  ['POST', '/indexes', 'INVALID_JSON'],
+  ['DELETE', '/indexes/field?now=1', 'UNKNOWN_KEY'],
 ])('%s %s is refused: %s', async (method, path, code) => {
   const answer = await rest.call(method, path);
   expect([answer.status, errorOf(answer).code]).toEqual([400, code]);

@@ -30,6 +30,18 @@ test('filters, patches and conditions on real processes, through every node', as
       expect(await search(url, request)).toEqual(exact);
     }
 
+    const index = { field: 'group', type: 'integer' };
+    expect((await call(third, 'POST', '/indexes', index)).status).toBe(202);
+    for (const url of urls) {
+      await cluster.until('the index is ready', 30_000, async () => {
+        const { body } = await call(url, 'GET', '/indexes');
+        const [info] = body['indexes'] as { state?: string; points?: number }[];
+        return info?.state === 'ready' && info.points === POINTS;
+      });
+      const request = { vector: vectorOf(4, DIMENSION), limit: 5, filter };
+      expect(await search(url, request)).toEqual(await search(url, { ...request, exact: true }));
+    }
+
     // Through three nodes at the same time, each reading and writing over what it has read.
     const patches = Array.from({ length: 12 }, (_, n) =>
       call(urls[n % 3]!, 'PATCH', '/vectors/7/payload', { set: { [`k${n}`]: n } }),
@@ -57,5 +69,11 @@ test('filters, patches and conditions on real processes, through every node', as
     await cluster.start('node-1');
     await cluster.whenReady('node-1');
     expect(await count(first)).toBe((2 * POINTS) / 3 + 1);
+    await cluster.until('the index is made again after a start', 30_000, async () => {
+      const { body } = await call(first, 'GET', '/indexes');
+      return JSON.stringify(body['indexes']).includes('ready');
+    });
+    const left = await search(first, { vector: vectorOf(1, DIMENSION), filter });
+    expect(left).toMatchObject([{ id: 'later' }]);
   });
 });

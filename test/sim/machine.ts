@@ -160,6 +160,10 @@ export class SimMachine implements Applier, LocalShards {
     return 0;
   }
 
+  setPayloadIndexes(): Promise<void> {
+    return Promise.resolve();
+  }
+
   setCollection(): Promise<void> {
     return Promise.resolve();
   }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, systemClock } from '../base/index.ts';
-import type { IndexedCollection } from '../model/index.ts';
+import { NO_PAYLOAD_INDEXES, type IndexedCollection } from '../model/index.ts';
 import { silentLogger } from '../observability/index.ts';
 import { type DataDirectory, MemoryKv, openDataDirectory, RAFT_DIRECTORY } from '../storage/index.ts';
 import { ClusterNode } from './cluster-node.ts';
@@ -56,6 +56,10 @@ class CountingShards implements LocalShards {
 
   vectors(shard: number): number {
     return this.applied(shard);
+  }
+
+  setPayloadIndexes(): Promise<void> {
+    return Promise.resolve();
   }
 
   setCollection(schema: IndexedCollection): Promise<void> {
@@ -196,7 +200,7 @@ test('founders agree on one map, make the collection and start the shards that t
   for (const nodeId of NODES) {
     const { shards, cluster } = bench.node(nodeId);
     expect(shards.opened).toEqual([0, 1, 2, 3]);
-    const schema = { id: 1, name: 'default', dimension: 8, metric: 'cosine', m: 16 };
+    const schema = { id: 1, name: 'default', dimension: 8, metric: 'cosine', m: 16, ...NO_PAYLOAD_INDEXES };
     expect(cluster.collection()).toEqual(schema);
     expect(shards.collections).toEqual([{ ...schema, binaryQuantization: SETTINGS.binaryQuantization }]);
   }

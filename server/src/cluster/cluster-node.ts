@@ -1,5 +1,5 @@
-import { asError, type Clock, GrapeError, NotLeaderError, present } from '../base/index.ts';
-import { type CollectionSchema, DEFAULT_COLLECTION_ID } from '../model/index.ts';
+import { asError, type Clock, GrapeError, NotLeaderError, pause, present } from '../base/index.ts';
+import { type CollectionSchema, DEFAULT_COLLECTION_ID, NO_PAYLOAD_INDEXES } from '../model/index.ts';
 import type { Logger, MemoryRoom } from '../observability/index.ts';
 import { META_GROUP, PROTOCOL_VERSION } from '../raft/index.ts';
 import { type DataDirectory, type KvStore, PatientKv } from '../storage/index.ts';
@@ -11,26 +11,17 @@ import { type ClusterPicture, nodeStateOf } from './cluster-view.ts';
 import { type Demand, judgeRoom, type RoomVerdict } from './disk-room.ts';
 import { Formation } from './formation.ts';
 import type { NodeDisk } from './health.ts';
-import { LeaderBalancer } from './leader-balancer.ts';
-import { LocalReplicas } from './local-replicas.ts';
 import { KnownMap } from './known-map.ts';
-import { MapExchange } from './map-exchange.ts';
-import { MetaLeader } from './meta-leader.ts';
 import { MetaStore } from './meta-store.ts';
-import type { Groups, Hello, LocalShards, Peers } from './ports.ts';
-import { Periodic } from './periodic.ts';
-import { Permissions } from './permissions.ts';
+import { type ClusterConnections, type NodeParts, type NodeView, startParts } from './node-parts.ts';
+import type { Hello, LocalShards, Peers } from './ports.ts';
+import type { IndexChange } from './index-changes.ts';
 import { placeMeta } from './placement.ts';
-import { Readmissions } from './readmissions.ts';
-import { Repairer } from './repairer.ts';
 import type { FormationRecord } from './record.ts';
 import { differencesFromCluster, explicitSettings } from './settings.ts';
 import type { Standing } from './standing.ts';
-import { StatusExchange } from './status-exchange.ts';
 import { type ClusterMap, type ClusterOptions, type Member, StartRefusedError } from './types.ts';
 
-/** How often the leader of `meta` looks for something to propose. */
-const DUTIES_PERIOD_MS = 500;
 /** How long the first founder waits for connections before it campaigns; elections do not need it to. */
 const FIRST_CONNECTIONS_MS = 1_000;
 const CONNECTION_CHECK_MS = 10;
@@ -55,23 +46,6 @@ export interface ClusterDeps {
   readonly onFatal: (error: Error) => void;
 }
 
-/** What is made after `open`, because it needs `hello`, `refusal` and `applier`. */
-export interface ClusterConnections {
-  readonly groups: Groups;
-  readonly peers: Peers;
-}
-
-/** Made by `start`. */
-interface Running extends ClusterConnections {
-  readonly replicas: LocalReplicas;
-  readonly exchange: StatusExchange;
-  readonly balancer: LeaderBalancer;
-  readonly leader: MetaLeader;
-  readonly duties: Periodic;
-  readonly maps: MapExchange;
-  readonly permissions: Permissions;
-}
-
 /** This node's membership: how it comes about, the replicated map, the replicas it makes this node start. */
 export class ClusterNode {
   /** For the Raft host: `meta` and the shards. */
@@ -83,7 +57,7 @@ export class ClusterNode {
   readonly #formation: Formation;
   readonly #known: KnownMap;
   readonly #formedListeners: (() => void)[] = [];
-  #running: Running | undefined;
+  #running: NodeParts | undefined;
   #isMemberSinceMs: number | undefined;
   #isStopping = false;
   #metaIsPlaced = false;
@@ -155,7 +129,7 @@ export class ClusterNode {
   start(connections: ClusterConnections): void {
     const { standing } = this.#formation;
     this.#formation.onMember((record, how) => this.#becomeMember(record, how === 'founded'));
-    this.#running = this.#assemble(connections);
+    this.#running = startParts(connections, this.#view());
     this.#meta.onChange((map) => {
       this.#known.learn(map);
       this.#follow(map, true);
@@ -224,7 +198,14 @@ export class ClusterNode {
     const map = this.map();
     if (map === undefined) throw this.reports.notAMember();
     const { metric, m } = map.settings;
-    const schema = { id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m };
+    const schema = {
+      id: DEFAULT_COLLECTION_ID,
+      name: 'default',
+      dimension,
+      metric,
+      m,
+      ...NO_PAYLOAD_INDEXES,
+    };
     const { leader } = present(this.#running, 'the running part of the node');
     const result = await leader.propose({ kind: 'createCollection', schema }).catch(asUnavailable);
     // The change is followed from the moment it is applied here: its index exists when that has settled.
@@ -244,98 +225,42 @@ export class ClusterNode {
     return nodes.find((node) => node.node_id === nodeId)?.state === 'healthy' ? 'healthy' : 'joining';
   }
 
+  /**
+   * The indexes of the collection after the change, which this node may not have seen yet. Throws NOT_A_MEMBER, INDEX_CONFLICT when the
+   * map does not allow it, SHARD_UNAVAILABLE when it was not confirmed in time: then it may happen later.
+   */
+  async changeIndex(change: IndexChange, deadlineMs: number): Promise<CollectionSchema> {
+    if (this.map() === undefined) throw this.reports.notAMember();
+    const { indexChanges } = present(this.#running, 'the running part of the node');
+    const result = await indexChanges.change(change, deadlineMs);
+    if (result.kind === 'collection') return result.schema;
+    throw new GrapeError(
+      'INDEX_CONFLICT',
+      result.kind === 'refused' ? result.message : 'the index was not changed',
+    );
+  }
+
   /** Node id of the leader of `meta`, as far as this node knows. */
   leader(): string | undefined {
     return this.reports.groupState(META_GROUP)?.leaderNode;
   }
 
-  #assemble({ groups, peers }: ClusterConnections): Running {
-    const { clock, logger, onFatal, shards, options } = this.#deps;
-    const { nodeId } = options;
-    const replicas = new LocalReplicas({ nodeId, groups, shards, logger, meta: this.#meta });
-    const isMember = (from: Hello): boolean => this.refusal(from, 'cluster') === undefined;
-    const repairer = new Repairer({ nodeId, groups, peers, logger, isMember });
-    const stopping = this.#stopping.signal;
-    const leader = new MetaLeader({ groups, clock, logger, repairer, stopping });
-    const exchange = new StatusExchange({
-      clock,
-      logger,
-      peers,
-      ownStatus: () => {
-        const mapVersion = this.#known.map?.version ?? 0;
-        const disk = this.#deps.disk().state;
-        const { isDiskSlow } = groups;
-        return replicas.status(options, { isStopping: this.#isStopping, mapVersion, disk, isDiskSlow });
-      },
-      isMember,
-      others: () => this.#otherMembers().map(({ nodeId }) => nodeId),
-      onFatal,
-    });
-    const balancer = new LeaderBalancer({
-      nodeId,
-      groups,
-      clock,
-      logger,
-      onFatal,
-      disk: () => this.#deps.disk().state,
-      isDiskSlow: () => groups.isDiskSlow,
-      picture: () => this.#picture(),
-    });
-    const duties = new Periodic({
-      clock,
-      periodMs: DUTIES_PERIOD_MS,
-      run: async () => {
-        await this.#leadMeta();
-        await this.#tidyUp();
-      },
-      onError: onFatal,
-    });
-    const others = (): readonly Member[] => this.#otherMembers();
-    const maps = new MapExchange({
-      clock,
-      logger,
-      peers,
+  #view(): NodeView {
+    return {
+      deps: this.#deps,
+      meta: this.#meta,
       known: this.#known,
-      others,
-      heard: () => exchange.heard(),
-      onFatal,
-    });
-    const permissions = new Permissions({
-      peers,
-      clock,
-      logger,
+      stopping: this.#stopping.signal,
+      isStopping: () => this.#isStopping,
+      standing: () => this.#formation.standing,
       map: () => this.map(),
-      isLeader: () => leader.isLeader,
       leader: () => this.leader(),
-    });
-    permissions.start();
-    repairer.start();
-    this.#readmissions(peers, leader, permissions).start();
-    groups.onLeaderChange((group, _leader, isLeader) => {
-      balancer.leaderChanged(group);
-      // The first map should not wait for the next period.
-      if (group === META_GROUP && isLeader)
-        this.#leadMeta().catch((error: unknown) => onFatal(asError(error)));
-    });
-    return { groups, peers, replicas, exchange, balancer, leader, duties, maps, permissions };
-  }
-
-  #readmissions(peers: Peers, leader: MetaLeader, permissions: Permissions): Readmissions {
-    return new Readmissions({
-      nodeId: this.nodeId,
-      peers,
-      leader,
-      onAdmitted: (nodeId) => permissions.withdraw(nodeId),
-      logger: this.#deps.logger,
-      standing: () => {
-        const { standing } = this.#formation;
-        const picture = this.#picture();
-        return standing.kind === 'member' && picture !== undefined
-          ? { record: standing.record, picture }
-          : undefined;
-      },
-      leaderAddress: () => this.#members().find(({ nodeId }) => nodeId === this.leader())?.raftAddress,
-    });
+      picture: () => this.#picture(),
+      members: () => this.#members(),
+      refusal: (peer) => this.refusal(peer, 'cluster'),
+      leadMeta: () => this.#leadMeta(),
+      tidyUp: () => this.#tidyUp(),
+    };
   }
 
   #becomeMember(record: FormationRecord, isNew: boolean): void {
@@ -383,7 +308,7 @@ export class ClusterNode {
     const needed = Math.floor(this.#members().length / 2);
     while (clock.nowMs() < untilMs && !this.#isStopping) {
       if (this.#otherMembers().filter(({ nodeId }) => peers.isConnected(nodeId)).length >= needed) return;
-      await new Promise<void>((resolve) => clock.after(CONNECTION_CHECK_MS, resolve));
+      await pause(clock, CONNECTION_CHECK_MS);
     }
   }
 

@@ -1,5 +1,5 @@
 import { type ByteReader, type ByteWriter, DecodeError } from '../base/index.ts';
-import { type CollectionSchema, METRICS } from '../model/index.ts';
+import { type CollectionSchema, FIELD_TYPES, METRICS, type PayloadIndex } from '../model/index.ts';
 import type {
   ClusterSettings,
   GroupPlacement,
@@ -122,6 +122,8 @@ export function readPlacement(from: ByteReader): ShardPlacement {
 
 export function writeCollection(out: ByteWriter, schema: CollectionSchema): void {
   out.u32(schema.id).text(schema.name).u16(schema.dimension).text(schema.metric).u16(schema.m);
+  writeList(out, schema.payloadIndexes, (index) => out.u16(index.number).text(index.field).text(index.type));
+  out.u16(schema.payloadIndexesMade);
 }
 
 export function readCollection(from: ByteReader): CollectionSchema {
@@ -131,5 +133,11 @@ export function readCollection(from: ByteReader): CollectionSchema {
     dimension: from.u16(),
     metric: readName(from, METRICS),
     m: from.u16(),
+    payloadIndexes: readList(from, readPayloadIndex),
+    payloadIndexesMade: from.u16(),
   };
+}
+
+function readPayloadIndex(from: ByteReader): PayloadIndex {
+  return { number: from.u16(), field: from.text(), type: readName(from, FIELD_TYPES) };
 }

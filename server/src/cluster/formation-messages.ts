@@ -23,6 +23,7 @@ export const RPC = {
   readmit: 20,
   permit: 21,
   isPermitted: 22,
+  changeIndex: 23,
 } as const;
 
 const STANDINGS = ['blank', 'stopped', 'wiped', 'member'] as const;

@@ -117,8 +117,11 @@ export class LocalReplicas {
       this.#shards.add(shard);
     }
     for (const schema of map.collections) {
-      if (this.#collections.has(schema.id)) continue;
-      await shards.setCollection({ ...schema, binaryQuantization: map.settings.binaryQuantization });
+      const known = this.#collections.get(schema.id);
+      if (known === undefined)
+        await shards.setCollection({ ...schema, binaryQuantization: map.settings.binaryQuantization });
+      if (known?.payloadIndexes !== schema.payloadIndexes)
+        await shards.setPayloadIndexes(schema.id, schema.payloadIndexes);
       this.#collections.set(schema.id, schema);
     }
     for (const placement of held) await this.#placeShard(placement, isNew);

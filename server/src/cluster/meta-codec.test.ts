@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DecodeError } from '../base/index.ts';
-import { METRICS } from '../model/index.ts';
+import { FIELD_TYPES, METRICS } from '../model/index.ts';
 import {
   decodeDescription,
   decodeRecordAnswer,
@@ -41,6 +41,11 @@ const schema = fc.record({
   dimension: fc.integer({ min: 1, max: 4096 }),
   metric: fc.constantFrom(...METRICS),
   m: fc.integer({ min: 2, max: 128 }),
+  payloadIndexes: fc.array(
+    fc.record({ number: fc.nat(0xffff), field: text, type: fc.constantFrom(...FIELD_TYPES) }),
+    { maxLength: 3 },
+  ),
+  payloadIndexesMade: fc.nat(0xffff),
 });
 const map = fc
   .record({
@@ -64,6 +69,13 @@ const record: fc.Arbitrary<FormationRecord> = fc.record({
 const command: fc.Arbitrary<MetaCommand> = fc.oneof(
   map.map(({ version: _version, ...rest }): MetaCommand => ({ kind: 'initialise', ...rest })),
   schema.map((one): MetaCommand => ({ kind: 'createCollection', schema: one })),
+  fc.record({
+    kind: fc.constant('createIndex' as const),
+    collection: fc.nat(0xffff_ffff),
+    field: text,
+    type: fc.constantFrom(...FIELD_TYPES),
+  }),
+  fc.record({ kind: fc.constant('dropIndex' as const), collection: fc.nat(0xffff_ffff), field: text }),
   member.map((one): MetaCommand => ({ kind: 'updateMember', member: one })),
   fc.tuple(member, text).map(([one, former]): MetaCommand => ({
     kind: 'readmitMember',

@@ -1,11 +1,12 @@
 import { ByteReader, ByteWriter, DecodeError } from '../base/index.ts';
-import type { CollectionSchema } from '../model/index.ts';
+import { type CollectionSchema, FIELD_TYPES, type FieldType } from '../model/index.ts';
 import {
   readCollection,
   readFormat,
   readList,
   readMember,
   readMeta,
+  readName,
   readPlacement,
   readSettings,
   writeCollection,
@@ -31,6 +32,15 @@ export type MetaCommand =
     }
   /** Changes nothing when a collection of that name exists; the result is the collection that does. */
   | { readonly kind: 'createCollection'; readonly schema: CollectionSchema }
+  /** Changes nothing when the field has one of this type; refused when it has one of another, or the collection has too many. */
+  | {
+      readonly kind: 'createIndex';
+      readonly collection: number;
+      readonly field: string;
+      readonly type: FieldType;
+    }
+  /** Changes nothing when there is none. */
+  | { readonly kind: 'dropIndex'; readonly collection: number; readonly field: string }
   /** New addresses or zone of a member; changes nothing unless the store is the member's. */
   | { readonly kind: 'updateMember'; readonly member: Member }
   /**
@@ -52,6 +62,8 @@ const KIND = {
   readmitMember: 4,
   replaceReplica: 5,
   forgetReplicas: 6,
+  createIndex: 7,
+  dropIndex: 8,
 } as const;
 
 export function encodeMetaCommand(command: MetaCommand): Buffer {
@@ -68,6 +80,12 @@ export function encodeMetaCommand(command: MetaCommand): Buffer {
       break;
     case 'createCollection':
       writeCollection(out, command.schema);
+      break;
+    case 'createIndex':
+      out.u32(command.collection).text(command.field).text(command.type);
+      break;
+    case 'dropIndex':
+      out.u32(command.collection).text(command.field);
       break;
     case 'updateMember':
       writeMember(out, command.member);
@@ -110,6 +128,12 @@ function readBody(from: ByteReader, kind: number): MetaCommand {
       };
     case KIND.createCollection:
       return { kind: 'createCollection', schema: readCollection(from) };
+    case KIND.createIndex: {
+      const collection = from.u32();
+      return { kind: 'createIndex', collection, field: from.text(), type: readName(from, FIELD_TYPES) };
+    }
+    case KIND.dropIndex:
+      return { kind: 'dropIndex', collection: from.u32(), field: from.text() };
     case KIND.updateMember:
       return { kind: 'updateMember', member: readMember(from) };
     case KIND.readmitMember:

@@ -1,4 +1,4 @@
-import { DEFAULT_COLLECTION_ID } from '../model/index.ts';
+import { DEFAULT_COLLECTION_ID, NO_PAYLOAD_INDEXES } from '../model/index.ts';
 import type { MetaCommand } from './meta-command.ts';
 import { placeMeta, placeShards } from './placement.ts';
 import type { FormationRecord } from './record.ts';
@@ -25,7 +25,9 @@ function firstMap({ clusterId, founders, settings }: FormationRecord): MetaComma
   const { shardCount, replicaCount, dimension, metric, m } = settings;
   const nodeIds = founders.map(({ nodeId }) => nodeId);
   const collections =
-    dimension === undefined ? [] : [{ id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m }];
+    dimension === undefined
+      ? []
+      : [{ id: DEFAULT_COLLECTION_ID, name: 'default', dimension, metric, m, ...NO_PAYLOAD_INDEXES }];
   const shards = placeShards({ nodeIds, shardCount, replicaCount });
   const meta = placeMeta(nodeIds);
   return { kind: 'initialise', clusterId, settings, members: founders, meta, shards, collections };

@@ -1,4 +1,4 @@
-import type { CollectionSchema } from '../model/index.ts';
+import { type CollectionSchema, PAYLOAD_INDEXES_MAX } from '../model/index.ts';
 import type { MetaCommand } from './meta-command.ts';
 import { forgetReplicas, readmitMember, replaceReplica } from './meta-repairs.ts';
 import { byNodeId, type ClusterMap } from './types.ts';
@@ -27,6 +27,10 @@ export function applyMetaCommand(
       return updateMember(map, command, index);
     case 'readmitMember':
       return readmitMember(map, command, index);
+    case 'createIndex':
+      return createIndex(map, command, index);
+    case 'dropIndex':
+      return dropIndex(map, command, index);
     case 'replaceReplica':
       return replaceReplica(map, command, index);
     case 'forgetReplicas':
@@ -56,6 +60,49 @@ function createCollection(map: ClusterMap, schema: CollectionSchema, index: numb
   if (existing !== undefined) return { map, result: { kind: 'collection', schema: existing } };
   const collections = [...map.collections, schema].sort((a, b) => a.id - b.id);
   return { map: { ...map, version: index, collections }, result: { kind: 'collection', schema } };
+}
+
+function createIndex(
+  map: ClusterMap,
+  { collection, field, type }: Extract<MetaCommand, { kind: 'createIndex' }>,
+  index: number,
+): Applied {
+  const schema = map.collections.find(({ id }) => id === collection);
+  if (schema === undefined) return { map, result: refused('there is no such collection') };
+  const { payloadIndexes, payloadIndexesMade } = schema;
+  const existing = payloadIndexes.find((other) => other.field === field);
+  if (existing?.type === type) return { map, result: { kind: 'collection', schema } };
+  if (existing !== undefined)
+    return { map, result: refused(`the field has an index of type ${existing.type}`) };
+  if (payloadIndexes.length >= PAYLOAD_INDEXES_MAX)
+    return { map, result: refused(`a collection has at most ${PAYLOAD_INDEXES_MAX} indexes`) };
+  return changed(map, index, {
+    ...schema,
+    payloadIndexes: [...payloadIndexes, { number: payloadIndexesMade, field, type }],
+    payloadIndexesMade: payloadIndexesMade + 1,
+  });
+}
+
+function dropIndex(
+  map: ClusterMap,
+  { collection, field }: Extract<MetaCommand, { kind: 'dropIndex' }>,
+  index: number,
+): Applied {
+  const schema = map.collections.find(({ id }) => id === collection);
+  if (schema === undefined) return { map, result: refused('there is no such collection') };
+  const payloadIndexes = schema.payloadIndexes.filter((other) => other.field !== field);
+  if (payloadIndexes.length === schema.payloadIndexes.length)
+    return { map, result: { kind: 'collection', schema } };
+  return changed(map, index, { ...schema, payloadIndexes });
+}
+
+function changed(map: ClusterMap, index: number, schema: CollectionSchema): Applied {
+  const collections = map.collections.map((other) => (other.id === schema.id ? schema : other));
+  return { map: { ...map, version: index, collections }, result: { kind: 'collection', schema } };
+}
+
+function refused(message: string): MetaResult {
+  return { kind: 'refused', message };
 }
 
 function updateMember(

@@ -1,4 +1,4 @@
-import type { IndexedCollection } from '../model/index.ts';
+import type { IndexedCollection, PayloadIndex } from '../model/index.ts';
 
 /**
  * What the cluster needs of the rest of the node. The composition root hands in the Raft host, the peer transport and
@@ -168,5 +168,7 @@ export interface LocalShards {
   /** Points of the shard over all collections. */
   vectors(shard: number): number;
   setCollection(schema: IndexedCollection): Promise<void>;
+  /** The collection has these payload indexes from now on, and no others; they are filled in the background. */
+  setPayloadIndexes(collection: number, indexes: readonly PayloadIndex[]): Promise<void>;
   apply(batches: readonly CommittedBatch[]): Promise<readonly (readonly unknown[])[]>;
 }

@@ -1,3 +1,5 @@
+import { addFieldValues } from './fields/field-feed.ts';
+import type { FieldSpec } from './fields/field-spec.ts';
 import type { JournalRow } from './journal.ts';
 import type { CollectionSlice } from './keys.ts';
 import type { PointStore } from './point-store.ts';
@@ -12,6 +14,8 @@ export interface Sink {
   readonly index: VectorIndex;
   readonly indexes: VectorIndexes;
   readonly store: PointStore;
+  /** Fields of the payloads that the index keeps, also those that it does not have of all points yet. */
+  readonly fields: () => readonly FieldSpec[];
   /** The work ends with its reason. */
   readonly signal: AbortSignal;
   /** Settles when more points of a scan may come: what is filled beside everything else does not hurry. */
@@ -31,8 +35,10 @@ export async function readAnew(
   for await (const points of chunks) {
     sink.signal.throwIfAborted();
     const batch = sink.indexes.batch();
-    for (const { idKey: id, version, vector } of points) {
-      batch.upsert({ shard: slice.shard, generation: slice.generation, version, id, vector });
+    for (const { idKey: id, version, vector, payload } of points) {
+      const address = { shard: slice.shard, generation: slice.generation, version, id };
+      batch.upsert({ ...address, vector });
+      addFieldValues(batch, sink.fields(), { ...address, payload });
     }
     await sink.index.apply(batch);
     changes += points.length;
@@ -84,7 +90,11 @@ async function bringToStore(sink: Sink, slice: CollectionSlice, mentions: readon
   mentions.forEach(({ idKey: id, index }, position) => {
     const point = points[position];
     if (point === undefined) batch.remove({ shard, generation, version: index, id });
-    else batch.upsert({ shard, generation, version: point.version, id, vector: point.vector });
+    else {
+      const address = { shard, generation, version: point.version, id };
+      batch.upsert({ ...address, vector: point.vector });
+      addFieldValues(batch, sink.fields(), { ...address, payload: point.payload });
+    }
   });
   await sink.index.apply(batch);
 }

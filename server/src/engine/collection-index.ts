@@ -3,9 +3,13 @@ import { readAnew, replay, type Sink } from './catch-up.ts';
 import { untilRoom } from '../storage/index.ts';
 import type { IndexedCollection } from '../model/index.ts';
 import { type Coverage, type CoverageMap, encodeCoverage, entriesBehind } from './coverage.ts';
+import { addFieldValues } from './fields/field-feed.ts';
+import type { FieldSpec } from './fields/field-spec.ts';
+import { FieldTable } from './fields/field-table.ts';
 import type { CollectionSlice } from './keys.ts';
 import type { PointStore } from './point-store.ts';
 import type { ShardState } from './shard-state.ts';
+import type { StoredPoint } from './stored-point.ts';
 import type { PointChange } from './turn.ts';
 import type {
   IndexHit,
@@ -26,6 +30,9 @@ export type CatchUp = Pick<Sink, 'signal' | 'pace'>;
  */
 export class CollectionIndex {
   readonly schema: IndexedCollection;
+  readonly fields = new FieldTable();
+  /** Of the slots: another number, other slots. */
+  incarnation = 1;
   #index: VectorIndex;
   readonly #indexes: VectorIndexes;
   readonly #store: PointStore;
@@ -97,6 +104,7 @@ export class CollectionIndex {
   /** `successor` is empty and no shard of it is live: the caller brings them up, beside the turns. */
   beginSuccession(successor: CollectionIndex): void {
     invariant(this.#successor === undefined, 'an index has one successor at a time');
+    successor.fields.set(this.fields.fed);
     this.#successor = successor;
     this.#successorFailure = undefined;
   }
@@ -127,6 +135,8 @@ export class CollectionIndex {
     this.#behind.clear();
     // The file has the slots of the index before, and is as good as it was: it is saved anew like after any changes.
     this.#changesSinceSave = successor.#changesSinceSave;
+    this.fields.succeed(successor.fields);
+    this.incarnation += 1;
     this.#successor = undefined;
     return before;
   }
@@ -135,9 +145,13 @@ export class CollectionIndex {
     const batch = this.#indexes.batch();
     for (const change of changes) {
       if (!this.#live.has(change.shard)) continue;
-      const { shard, generation, version, idKey: id, vector } = change;
-      if (vector === undefined) batch.remove({ shard, generation, version, id });
-      else batch.upsert({ shard, generation, version, id, vector });
+      const { shard, generation, version, idKey: id, vector, payload } = change;
+      const address = { shard, generation, version, id };
+      if (vector === undefined || payload === undefined) batch.remove(address);
+      else {
+        batch.upsert({ ...address, vector });
+        addFieldValues(batch, this.fields.fed, { ...address, payload });
+      }
     }
     if (batch.count === 0) return;
     this.#changesSinceSave += batch.count;
@@ -160,8 +174,36 @@ export class CollectionIndex {
     };
   }
 
+  /** These fields are indexed from now on, and no others; the caller has those filled that are new. No turn may be applied. */
+  async setFields(specs: readonly FieldSpec[]): Promise<void> {
+    const gone = this.fields.set(specs);
+    if (gone.length === 0) return;
+    const batch = this.#indexes.batch();
+    for (const number of gone) batch.dropField(number);
+    await this.#index.apply(batch);
+  }
+
+  /** Of points that the index has in these versions; for others it does nothing. */
+  async addValues(
+    specs: readonly FieldSpec[],
+    { shard, generation }: CollectionSlice,
+    points: readonly StoredPoint[],
+  ): Promise<void> {
+    const batch = this.#indexes.batch();
+    for (const { idKey: id, version, payload } of points)
+      addFieldValues(batch, specs, { shard, generation, version, id, payload });
+    if (batch.count > 0) await untilRoom(this.#clock, () => this.#index.apply(batch));
+  }
+
   search(query: IndexQuery): Promise<IndexHit[]> {
     return this.#index.search(query);
+  }
+
+  fieldCounts(
+    field: number,
+    shards: IndexQuery['shards'],
+  ): Promise<{ readonly fitting: number; readonly misfits: number }> {
+    return this.#index.fieldCounts(field, shards);
   }
 
   sampleRecall(sample: RecallSample): Promise<SampledRecall> {
@@ -242,7 +284,8 @@ export class CollectionIndex {
   }
 
   #sink(how: CatchUp): Sink {
-    return { ...how, index: this.#index, indexes: this.#indexes, store: this.#store };
+    const fields = (): readonly FieldSpec[] => this.fields.fed;
+    return { ...how, index: this.#index, indexes: this.#indexes, store: this.#store, fields };
   }
 
   /** The successor is a convenience: when it cannot take something, it is the successor that ends. */

@@ -5,6 +5,8 @@ import type { Logger } from '../observability/index.ts';
 import { type KvStore, untilRoom } from '../storage/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import { Flusher } from './flusher.ts';
+import { FieldBuilder } from './fields/field-builder.ts';
+import type { FieldSpec } from './fields/field-spec.ts';
 import { compileFilter } from './filter/matcher.ts';
 import { Generations } from './generations.ts';
 import { IndexKeeper } from './index-keeper.ts';
@@ -78,6 +80,17 @@ export interface CountQuery {
   readonly filter?: TimedFilter | undefined;
 }
 
+/** How an indexed field stands on this node. */
+export interface IndexReport {
+  readonly number: number;
+  /** Searches rely on it. */
+  readonly isReady: boolean;
+  /** Points with values of its type. */
+  readonly points: number;
+  /** Points with values of other types, which searches compare one by one. */
+  readonly skipped: number;
+}
+
 export interface CollectionStats extends IndexStats {
   readonly collection: number;
   /** Changes that a restart would have to catch up. */
@@ -109,6 +122,7 @@ export class Engine {
   readonly #saver: IndexSaver;
   readonly #generations: Generations;
   readonly #recall: RecallKeeper;
+  readonly #fields: FieldBuilder;
   #failure: Error | undefined;
   #isClosing = false;
   readonly #retryCounts = noRetryCounts();
@@ -144,6 +158,7 @@ export class Engine {
       isRebuilding: () => this.#rebuilder.isRunning,
       onFailure,
     });
+    this.#fields = new FieldBuilder({ ...shared, clock });
     this.#recall = new RecallKeeper({
       ...shared,
       clock,
@@ -278,6 +293,26 @@ export class Engine {
     return shards.map((shard) => this.shardState(shard).generation).join();
   }
 
+  /** These fields of the payloads are indexed from now on, and no others; filling goes on in the background. */
+  async setFields(collection: number, specs: readonly FieldSpec[]): Promise<void> {
+    const index = this.#index(collection);
+    await this.#lock.run(() => index.setFields(specs));
+    this.#fields.start(index);
+  }
+
+  /** Of the indexed fields, with the points of these shards. */
+  async indexReports({ collection, shards }: Omit<CountQuery, 'filter'>): Promise<IndexReport[]> {
+    const index = this.#index(collection);
+    const ready = new Set(index.fields.ready);
+    const slices = shards.map((shard) => ({ shard, generation: this.shardState(shard).generation }));
+    return Promise.all(
+      index.fields.fed.map(async (spec) => {
+        const { fitting, misfits } = await index.fieldCounts(spec.number, slices);
+        return { number: spec.number, isReady: ready.has(spec), points: fitting, skipped: misfits };
+      }),
+    );
+  }
+
   /** Of searches for 10 results with so many candidates; undefined until it was measured. */
   searchRecall(ef: number): number | undefined {
     return this.#recall.recallAt(ef);
@@ -372,6 +407,7 @@ export class Engine {
     this.#generations.stop();
     const rebuilder = this.#rebuilder.stop();
     await this.#recall.stop();
+    await this.#fields.stop();
     await this.#keeper.stop();
     await rebuilder;
     await this.#saver.stop();

@@ -1,21 +1,22 @@
 import { compareWithStore } from './compare-with-store.ts';
+import { filterProgram } from './fields/filter-program.ts';
 import { compiled, type TimedFilter, type TimedMatcher, visitMatching } from './matching-points.ts';
 import { type ScoredPoint, scoredPoint, winnersFirst } from './scored-point.ts';
 import { type SearchContext, type SearchQuery, slicesOf } from './search-query.ts';
 import { float32Values } from './stored-point.ts';
 
-/** Hits of the index that are compared with a filter: at first, and at most; then all points are. */
-const HITS = { first: 128, max: 4_096 } as const;
-/** Hits asked for in the first attempt, for each winner. */
-const HITS_PER_WINNER = 4;
+/** Hits that are compared with a filter of which the index knows nothing: at first, and at most; then all points are. */
+const BLIND = { first: 128, perWinner: 4, most: 4_096 } as const;
+/** The same where the index lets hardly more points through than pass. */
+const GUIDED = { first: 16, perWinner: 1.25, most: 20_000 } as const;
 /** More than what the share of matches so far makes likely to be enough. */
 const MARGIN = 1.5;
-/** Candidates of a walk for each hit: winners may be among the last ones. */
+/** Candidates of a blind walk for each hit: winners may be among the last ones. */
 const EF_PER_HIT = 2;
 
 /**
- * The best `k` points that pass, best first. Where many pass, the hits of the index are read until there are enough;
- * where few do, or all are asked for, every point is compared.
+ * The best `k` points that pass, best first. The index leaves out what its indexed fields rule out; its hits are read until
+ * there are enough. Where it knows nothing and few pass, or all are asked for, every point is compared.
  */
 export async function searchFiltered(
   context: SearchContext,
@@ -23,28 +24,38 @@ export async function searchFiltered(
   filter: TimedFilter,
 ): Promise<ScoredPoint[]> {
   const timed = compiled(filter);
-  return (
-    (query.exact ? undefined : await amongHits(context, query, timed)) ?? amongAll(context, query, timed)
-  );
+  const program = filterProgram(filter.filter, context.index.fields.ready);
+  const needsAll = query.exact && program === undefined;
+  const found = needsAll ? undefined : await amongHits(context, query, { ...timed, program });
+  return found ?? amongAll(context, query, timed);
 }
 
 /** Undefined when so few points pass, or so many change meanwhile, that it is better to look at all. */
 async function amongHits(
   context: SearchContext,
   query: SearchQuery,
-  { matcher }: TimedMatcher,
+  { matcher, program }: TimedMatcher & { readonly program: Buffer | undefined },
 ): Promise<ScoredPoint[] | undefined> {
   const shards = slicesOf(context, query);
-  let wanted = Math.max(HITS.first, HITS_PER_WINNER * query.k);
-  while (wanted <= HITS.max) {
-    const ef = Math.max(query.ef, EF_PER_HIT * wanted);
-    const hits = await context.index.search({ query: query.query, k: wanted, ef, exact: false, shards });
+  const { exact, k } = query;
+  const { first, perWinner, most } = program === undefined ? BLIND : GUIDED;
+  let wanted = Math.ceil(Math.max(first, perWinner * k));
+  while (wanted <= most) {
+    const ef = Math.max(query.ef, program === undefined ? EF_PER_HIT * wanted : wanted);
+    const hits = await context.index.search({
+      query: query.query,
+      k: wanted,
+      ef,
+      exact,
+      shards,
+      filter: program,
+    });
     const { points, stale } = await compareWithStore(context, query, { hits, matcher });
     // A point that changed may rank elsewhere now, and another one behind the last hit before it.
-    if (stale === 0 && (points.length >= query.k || hits.length < wanted)) return points.slice(0, query.k);
+    if (stale === 0 && (points.length >= k || hits.length < wanted)) return points.slice(0, k);
     if (stale > 0) await context.settled();
     const passed = Math.max(1, points.length);
-    wanted = Math.max(2 * wanted, Math.ceil((MARGIN * wanted * query.k) / passed));
+    wanted = Math.max(2 * wanted, Math.ceil((MARGIN * wanted * k) / passed));
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ export {
   type CollectionStats,
   type CountQuery,
   Engine,
+  type IndexReport,
   type PointRef,
   type ScrollQuery,
   type Touched,

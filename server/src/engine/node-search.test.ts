@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { systemClock } from '../base/index.ts';
-import { parsePointId } from '../model/index.ts';
+import { NO_PAYLOAD_INDEXES, parsePointId } from '../model/index.ts';
 import { MemoryKv, WriteBatch } from '../storage/index.ts';
 import { CollectionIndex } from './collection-index.ts';
 import { pointKey } from './keys.ts';
@@ -25,6 +25,7 @@ const SCHEMA = {
   dimension: 2,
   metric: 'euclidean' as const,
   m: 16,
+  ...NO_PAYLOAD_INDEXES,
   binaryQuantization: false,
 };
 const key = (id: number): Buffer => parsePointId(id).key;
@@ -180,6 +181,7 @@ function methodsOf(index: VectorIndex): VectorIndex {
     apply: (batch) => index.apply(batch),
     search: (query) => index.search(query),
     sampleRecall: (sample) => index.sampleRecall(sample),
+    fieldCounts: (field, shards) => index.fieldCounts(field, shards),
     stats: () => index.stats(),
     save: (path, tag) => index.save(path, tag),
     close: () => index.close(),

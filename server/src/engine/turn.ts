@@ -21,6 +21,8 @@ export interface PointChange extends PointAddress {
   readonly version: number;
   /** Undefined: the point was deleted. */
   readonly vector: Buffer | undefined;
+  /** With `vector` only. */
+  readonly payload: Buffer | undefined;
 }
 
 /** One entry of a write that named itself. */
@@ -140,7 +142,7 @@ export class Turn {
       const key = pointKey(address);
       if (this.#swapVersion(key, at.index) === 0) added += 1;
       this.batch.put(key, encodePointValue(point, at.index));
-      this.changes.push({ ...address, version: at.index, vector: point.vector });
+      this.changes.push({ ...address, version: at.index, vector: point.vector, payload: point.payload });
     }
     draft.collections.set(at.collection, { dimension, live: live + added });
     this.#journal(
@@ -163,7 +165,7 @@ export class Turn {
       if (!existed) continue;
       gone.push(idKey);
       this.batch.delete(key);
-      this.changes.push({ ...address, version: at.index, vector: undefined });
+      this.changes.push({ ...address, version: at.index, vector: undefined, payload: undefined });
     }
     if (gone.length === 0) return deleted;
     const { dimension, live } = present(

@@ -11,6 +11,11 @@ export interface VectorIndex {
    * its time.
    */
   sampleRecall(sample: RecallSample): Promise<SampledRecall>;
+  /** Points of the shards with values in a field: of its type, and of others. */
+  fieldCounts(
+    field: number,
+    shards: IndexQuery['shards'],
+  ): Promise<{ readonly fitting: number; readonly misfits: number }>;
   stats(): IndexStats;
   /** Writes a file beside `path` and renames it. Changes that begin during the call may or may not be in it. */
   save(path: string, tag: Buffer): Promise<void>;
@@ -23,6 +28,10 @@ export interface IndexBatch {
   upsert(slot: SlotAddress & { readonly vector: Buffer }): void;
   /** Removes the point's slot unless it has a higher version than `version`. */
   remove(slot: SlotAddress): void;
+  /** Adds values of a field (`PackedValues`) to the slot of this point, when that has exactly this version. */
+  values(o: SlotAddress & { readonly field: number; readonly values: Buffer }): void;
+  /** Forgets all values of a field. */
+  dropField(field: number): void;
   /** Removes every slot of the shard, of all generations. */
   dropShard(shard: number): void;
   readonly count: number;
@@ -44,6 +53,8 @@ export interface IndexQuery {
   /** Compare with every vector instead of walking the graph. */
   readonly exact: boolean;
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
+  /** Only points that this expression (`filterProgram`) lets pass. */
+  readonly filter?: Buffer | undefined;
 }
 
 export interface RecallSample {

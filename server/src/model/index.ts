@@ -1,4 +1,9 @@
 export {
+  FIELD_TYPES,
+  type FieldType,
+  NO_PAYLOAD_INDEXES,
+  PAYLOAD_INDEXES_MAX,
+  type PayloadIndex,
   type CollectionSchema,
   type IndexedCollection,
   DEFAULT_COLLECTION_ID,
@@ -7,6 +12,7 @@ export {
   METRICS,
 } from './collection.ts';
 export { type JoinRequest, parseJoin } from './cluster-requests.ts';
+export { type CreateIndexRequest, parseCreateIndex } from './index-requests.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { parseConsistency } from './fields.ts';
 export * from './filter/index.ts';

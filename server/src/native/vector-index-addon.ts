@@ -56,6 +56,7 @@ export interface IndexAddon {
     ef: number,
     exact: boolean,
     shards: Uint32Array,
+    filter: Buffer | undefined,
   ): Promise<Buffer>;
   /** What was to be found, then what was found with each of `efs`. */
   indexRecall(
@@ -66,6 +67,8 @@ export interface IndexAddon {
     shards: Uint32Array,
     seed: number,
   ): Promise<Float64Array>;
+  /** Points with values of the type of the index, and with others. */
+  indexFieldCounts(index: IndexHandle, field: number, shards: Uint32Array): Promise<Float64Array>;
   indexSave(index: IndexHandle, path: string, tag: Buffer): Promise<void>;
   indexLoad(path: string): Promise<LoadedIndex>;
   indexStats(index: IndexHandle): IndexStats | undefined;

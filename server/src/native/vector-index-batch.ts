@@ -8,9 +8,13 @@ export const INDEX_BATCH_BYTES_MAX = 256 << 20;
 const UPSERT = 1;
 const REMOVE = 2;
 const DROP_SHARD = 3;
+const VALUES = 4;
+const DROP_FIELD = 5;
+const FIELD_BYTES = 6;
 /** Before the id. */
 const FIXED_BYTES = 18;
 const INITIAL_BYTES = 4096;
+const NO_POINT: SlotAddress = { shard: 0, generation: 0, version: 0, id: Buffer.alloc(0) };
 
 /** A point of a shard, as of the log entry `version`. */
 export interface SlotAddress {
@@ -26,7 +30,8 @@ export interface SlotAddress {
 
 /**
  * Changes to a vector index, in order, packed as they are added: `u8 change | u8 0 | u16 shard | u32 generation |
- * u64 version | u16 id bytes | id | vector`, little-endian, the vector with upserts only. What is added is copied. A
+ * u64 version | u16 id bytes | id | more`, little-endian; more is the vector of an upsert, `u16 field | u32 bytes | values` of
+ * values, `u16 field` of a field to drop. What is added is copied. A
  * batch may be added to and applied again, also while it is being applied.
  */
 export class IndexBatch {
@@ -60,6 +65,25 @@ export class IndexBatch {
     this.#length += bytes.length;
   }
 
+  /**
+   * Adds values of a field to the slot of this point, when that has exactly this generation and version. `values`: packed as
+   * `server/native/src/search/fields/field-index.h` says.
+   */
+  values(o: SlotAddress & { readonly field: number; readonly values: Buffer }): void {
+    const { field, values } = o;
+    this.#begin(VALUES, o, FIELD_BYTES + values.length);
+    this.#length = this.#buffer.writeUInt16LE(field, this.#length);
+    this.#length = this.#buffer.writeUInt32LE(values.length, this.#length);
+    this.#buffer.set(values, this.#length);
+    this.#length += values.length;
+  }
+
+  /** Forgets all values of a field. */
+  dropField(field: number): void {
+    this.#begin(DROP_FIELD, NO_POINT, FIELD_BYTES);
+    this.#length = this.#buffer.writeUInt16LE(field, this.#length);
+  }
+
   /** Removes the slot of this shard and id unless it has the same generation and a higher version. */
   remove(o: SlotAddress): void {
     this.#begin(REMOVE, o, 0);
@@ -67,7 +91,7 @@ export class IndexBatch {
 
   /** Removes every slot of the shard, of all generations. */
   dropShard(shard: number): void {
-    this.#begin(DROP_SHARD, { shard, generation: 0, version: 0, id: Buffer.alloc(0) }, 0);
+    this.#begin(DROP_SHARD, { ...NO_POINT, shard }, 0);
   }
 
   /** The packed bytes, which are never written again. */
@@ -76,11 +100,11 @@ export class IndexBatch {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  #begin(change: number, { shard, generation, version, id }: SlotAddress, vectorBytes: number): void {
+  #begin(change: number, { shard, generation, version, id }: SlotAddress, moreBytes: number): void {
     invariant(shard >= 0 && shard <= 0xffff, 'a shard has 16 bits', { shard });
     invariant(Number.isSafeInteger(version) && version >= 0, 'a version has 53 bits', { version });
     invariant(id.length <= INDEX_ID_BYTES_MAX, 'an id key fits', { bytes: id.length });
-    this.#reserve(FIXED_BYTES + id.length + vectorBytes);
+    this.#reserve(FIXED_BYTES + id.length + moreBytes);
     const buffer = this.#buffer;
     let at = buffer.writeUInt8(change, this.#length);
     at = buffer.writeUInt8(0, at);

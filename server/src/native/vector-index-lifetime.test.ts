@@ -99,7 +99,15 @@ describe('the garbage collector', () => {
           });
         }
         await addon.indexApply(handle, Buffer.from(batch.lend()));
-        return addon.indexSearch(handle, new Float32Array(16).fill(1), 10_000, 1, true, Uint32Array.of(0, 1));
+        return addon.indexSearch(
+          handle,
+          new Float32Array(16).fill(1),
+          10_000,
+          1,
+          true,
+          Uint32Array.of(0, 1),
+          undefined,
+        );
       });
     })();
     for (let i = 0; i < 20; i += 1) await turnWithGarbageCollection();

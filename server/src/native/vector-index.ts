@@ -33,6 +33,8 @@ export interface IndexSearch {
   readonly exact: boolean;
   /** Only points of these are found. */
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
+  /** Only points that this expression lets pass, see `filter-program.ts` of the engine. */
+  readonly filter?: Buffer | undefined;
 }
 
 export interface RecallSample {
@@ -137,6 +139,17 @@ export class VectorIndex {
     return { wanted, found };
   }
 
+  /** Live points of the shards with values in a field: of its type, and of others. */
+  async fieldCounts(
+    field: number,
+    shards: IndexSearch['shards'],
+  ): Promise<{ readonly fitting: number; readonly misfits: number }> {
+    const [fitting = 0, misfits = 0] = await this.#call(() =>
+      indexAddon().indexFieldCounts(this.#handle, field, shardPairs(shards)),
+    );
+    return { fitting, misfits };
+  }
+
   /** At once. Throws `INDEX_CLOSED`. */
   stats(): IndexStats {
     const stats = indexAddon().indexStats(this.#handle);
@@ -177,7 +190,7 @@ export class VectorIndex {
     });
     const shards = shardPairs(o.shards);
     const packed = await this.#call(() =>
-      indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards),
+      indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards, o.filter),
     );
     return unpackHits(packed);
   }

@@ -8,7 +8,8 @@ import { NODE_METRICS } from './metric-table.ts';
 import { QuerySummary } from './query-summary.ts';
 import { RaftMetrics } from './raft-metrics.ts';
 
-export type QueryOp = 'upsert' | 'get' | 'delete' | 'search' | 'search_batch' | 'scroll' | 'count' | 'patch';
+export type QueryOp =
+  'upsert' | 'get' | 'delete' | 'search' | 'search_batch' | 'scroll' | 'count' | 'patch' | 'indexes';
 
 /** How a query ended. */
 export type QueryStatus = 'ok' | ErrorCode;

@@ -1,6 +1,6 @@
 import { type Clock, GrapeError, NotLeaderError } from '../base/index.ts';
 import { type Filter, type FilterText, parseFilter, parseJson } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint, TimedFilter } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, StoredPoint, TimedFilter } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import type { Groups, LocalShards } from './ports.ts';
 import { ReadBarriers } from './read-barriers.ts';
@@ -130,6 +130,12 @@ export class LocalReader implements ShardReader {
     const { shards, deadlineMs } = scope;
     const query = { collection, shards, filter: timedFilter(filter, deadlineMs) };
     return { value: await this.#inTime(this.#deps.shards.count(query), scope), stalenessMs };
+  }
+
+  async indexReports(scope: ReadScope, collection: number): Promise<Read<readonly IndexReport[]>> {
+    const stalenessMs = await this.#reach(scope);
+    const reports = this.#deps.shards.indexReports(collection, scope.shards);
+    return { value: await this.#inTime(reports, scope), stalenessMs };
   }
 
   #searchOne(scope: ReadScope, collection: number, search: NodeSearch): Promise<readonly ScoredPoint[]> {

@@ -8,6 +8,7 @@ import {
   readPageQuery,
   readSearches,
   writeFound,
+  writeIndexReports,
   writePage,
   writeStored,
 } from './read-codec.ts';
@@ -50,6 +51,13 @@ export function answerPeerReads(deps: {
       answer: async (body) => {
         const { reader, scope, collection } = open(body);
         return answered(local.scroll(scope, collection, readPageQuery(reader)), writePage);
+      },
+    },
+    {
+      kind: RPC.indexReports,
+      answer: async (body) => {
+        const { scope, collection } = open(body);
+        return answered(local.indexReports(scope, collection), writeIndexReports);
       },
     },
     {

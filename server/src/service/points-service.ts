@@ -23,6 +23,7 @@ import { LeaderTable } from './leader-table.ts';
 import { LocalReader } from './local-reader.ts';
 import { mergePages } from './merge.ts';
 import { answerPeerReads } from './peer-reads.ts';
+import { PayloadIndexes } from './payload-indexes.ts';
 import { type Patched, patchPayload } from './payload-patch.ts';
 import { PointsSearch, type SearchHit } from './points-search.ts';
 import { PointsWriter, type UpsertResult, type WriteOptions } from './points-writer.ts';
@@ -68,6 +69,7 @@ export class PointsService {
   readonly #writer: PointsWriter;
   readonly #router: ReadRouter;
   readonly #search: PointsSearch;
+  readonly indexes: PayloadIndexes;
 
   /** Registers the answers to the other nodes' requests with `peers`. */
   constructor(deps: PointsServiceDeps) {
@@ -80,6 +82,7 @@ export class PointsService {
     this.#writer = new PointsWriter({ ...deps, leaders, proposer });
     this.#router = new ReadRouter({ ...deps, leaders, local });
     this.#search = new PointsSearch(this.#router);
+    this.indexes = new PayloadIndexes({ directory: deps.directory, router: this.#router });
     answerPeers(deps, { proposer, local });
   }
 

@@ -1,6 +1,6 @@
-import type { ClusterMap } from '../cluster/index.ts';
+import type { ClusterMap, IndexChange } from '../cluster/index.ts';
 import type { CollectionSchema, Filter } from '../model/index.ts';
-import type { ScoredPoint, ScrollPage, StoredPoint, TimedFilter } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, ScrollPage, StoredPoint, TimedFilter } from '../shard/index.ts';
 
 /**
  * What the service needs of the rest of the node. The composition root hands in the Raft host, the peer transport, the
@@ -67,6 +67,8 @@ export interface Directory {
   isMapCurrent(): boolean;
   /** Whether disks and memory have room for an entry of a shard that is led here; `make`: it frees room. */
   roomFor(shard: number, demand: 'take' | 'make'): RoomVerdict;
+  /** Makes or drops a payload index; answers the collection after it. Throws INDEX_CONFLICT, SHARD_UNAVAILABLE. */
+  changeIndex(change: IndexChange, deadlineMs: number): Promise<CollectionSchema>;
   /** Latches the dimension with the first write of a single node; answers the schema that won. */
   ensureCollection(dimension: number): Promise<CollectionSchema>;
 }
@@ -85,6 +87,7 @@ export interface LocalShards {
   scroll(query: LocalScroll): Promise<ScrollPage>;
   /** Rejects with SHARD_UNAVAILABLE at the deadline. */
   count(query: LocalCount): Promise<number>;
+  indexReports(collection: number, shards: readonly number[]): Promise<readonly IndexReport[]>;
 }
 
 export interface LocalSearch {

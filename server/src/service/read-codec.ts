@@ -1,6 +1,6 @@
 import { type ByteReader, type ByteWriter } from '../base/index.ts';
 import type { FilterText } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.ts';
 
 /** Bodies of the read requests between nodes; a peer of the same format version wrote what is read here. */
@@ -114,6 +114,22 @@ export function writePage(writer: ByteWriter, page: Page): ByteWriter {
 export function readPage(reader: ByteReader): Page {
   const points = readStored(reader).filter((point) => point !== undefined);
   return { points, through: readOptional(reader) };
+}
+
+export function writeIndexReports(writer: ByteWriter, reports: readonly IndexReport[]): ByteWriter {
+  writer.u32(reports.length);
+  for (const { number, isReady, points, skipped } of reports)
+    writer.u16(number).bool(isReady).u53(points).u53(skipped);
+  return writer;
+}
+
+export function readIndexReports(reader: ByteReader): IndexReport[] {
+  return list(reader, () => ({
+    number: reader.u16(),
+    isReady: reader.bool(),
+    points: reader.u53(),
+    skipped: reader.u53(),
+  }));
 }
 
 function readScored(reader: ByteReader): ScoredPoint {

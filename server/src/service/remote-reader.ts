@@ -1,10 +1,11 @@
 import { ByteReader, ByteWriter, type Clock, GrapeError } from '../base/index.ts';
 import type { FilterText } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
 import { RPC } from './kinds.ts';
 import type { Peers } from './ports.ts';
 import {
   readFound,
+  readIndexReports,
   readPage,
   readStored,
   writeAddresses,
@@ -60,6 +61,13 @@ export class RemoteReader implements ShardReader {
     return this.#ask(RPC.count, scope, {
       write: (writer) => writeFilter(writer.u32(collection), filter),
       read: (reader) => reader.u53(),
+    });
+  }
+
+  indexReports(scope: ReadScope, collection: number): Promise<Read<readonly IndexReport[]>> {
+    return this.#ask(RPC.indexReports, scope, {
+      write: (writer) => writer.u32(collection),
+      read: readIndexReports,
     });
   }
 

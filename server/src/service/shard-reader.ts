@@ -1,5 +1,5 @@
 import type { FilterText } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
 import type { Read, ReadScope } from './read-scope.ts';
 
 /** One search as it runs on a node. */
@@ -58,6 +58,7 @@ export interface ShardReader {
   ): Promise<Read<readonly (StoredPoint | undefined)[]>>;
   scroll(scope: ReadScope, collection: number, query: PageQuery): Promise<Read<Page>>;
   count(scope: ReadScope, collection: number, filter: FilterText | undefined): Promise<Read<number>>;
+  indexReports(scope: ReadScope, collection: number): Promise<Read<readonly IndexReport[]>>;
 }
 
 export function bytesOf(point: {

@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 
-import type { CollectionSchema } from '../model/index.ts';
+import { NO_PAYLOAD_INDEXES, type CollectionSchema } from '../model/index.ts';
 import { COMMAND_BYTES_MAX, COMMAND_POINTS_MAX, encodeCommand, shardOf } from '../shard/index.ts';
 import { pointOf } from './testing/requests.ts';
 import { planDelete, planUpsert } from './write-plan.ts';
 
-const schema: CollectionSchema = { id: 1, name: 'default', dimension: 2, metric: 'dot', m: 16 };
+const schema: CollectionSchema = {
+  id: 1,
+  name: 'default',
+  dimension: 2,
+  metric: 'dot',
+  m: 16,
+  ...NO_PAYLOAD_INDEXES,
+};
 
 test('every point is in exactly one entry, of its own shard, within the limits of a command', () => {
   fc.assert(

@@ -1,5 +1,6 @@
 export {
   compileFilter,
+  type IndexReport,
   matches,
   type ScoredPoint,
   type ScrollPage,

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/index.ts';
 import {
   type CountQuery,
+  type IndexReport,
   type ScrollPage,
   type CollectionStats,
   Engine,
@@ -13,7 +14,7 @@ import {
   type StoredPoint,
   type VectorIndexes,
 } from '../engine/index.ts';
-import type { IndexedCollection } from '../model/index.ts';
+import { type IndexedCollection, parseFieldPath, type PayloadIndex } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import type { KvStore } from '../storage/index.ts';
 import type { CommandResult } from './command-result.ts';
@@ -131,6 +132,21 @@ export class ShardHost {
   /** The best `k` points over `shards`, best first, ties by id order. */
   search(query: SearchQuery): Promise<ScoredPoint[]> {
     return this.#engine.search(query);
+  }
+
+  /** The collection has these payload indexes from now on, and no others; they are filled in the background. */
+  setPayloadIndexes(collection: number, indexes: readonly PayloadIndex[]): Promise<void> {
+    const specs = indexes.map(({ number, field, type }) => ({
+      number,
+      path: parseFieldPath(field, 'field'),
+      type,
+    }));
+    return this.#engine.setFields(collection, specs);
+  }
+
+  /** How its payload indexes stand here, with the points of these shards. */
+  indexReports(collection: number, shards: readonly number[]): Promise<IndexReport[]> {
+    return this.#engine.indexReports({ collection, shards });
   }
 
   /** Of searches for 10 results with so many candidates; undefined until it was measured. */

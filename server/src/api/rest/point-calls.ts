@@ -4,6 +4,7 @@ import { type Clock, GrapeError } from '../../base/index.ts';
 import {
   type Consistency,
   parseConsistency,
+  parseCreateIndex,
   parseDeleteCondition,
   parseJson,
   parsePointIdFromPath,
@@ -163,6 +164,36 @@ export const POINT_CALLS = {
       const request = await parsed('scroll', input, deps);
       const read = await deps.points.scroll(request, input);
       return ok(await scrollAnswer(read.value, request), eventual(request.consistency, read));
+    },
+  },
+  indexes: {
+    op: 'indexes',
+    queryKeys: [],
+    hasBody: false,
+    async run({ deadlineMs }, deps) {
+      return ok(JSON.stringify({ indexes: await deps.points.indexes.list({ deadlineMs }) }));
+    },
+  },
+  createIndex: {
+    op: 'indexes',
+    queryKeys: [],
+    hasBody: true,
+    async run({ body, deadlineMs }, deps) {
+      const request = parseCreateIndex(parseJson(body));
+      return {
+        ...ok(JSON.stringify(await deps.points.indexes.create(request, { deadlineMs }))),
+        status: 202,
+      };
+    },
+  },
+  dropIndex: {
+    op: 'indexes',
+    queryKeys: [],
+    hasBody: true,
+    async run({ idText: field, body, deadlineMs }, deps) {
+      refuseContent(body);
+      const deleted = await deps.points.indexes.drop(field, { deadlineMs });
+      return ok(JSON.stringify({ field, status: 'ok', deleted }));
     },
   },
   count: {

@@ -202,10 +202,6 @@ export class RestServer {
         const uptimeSeconds = (): number => (this.#deps.clock.nowMs() - this.#startMs) / 1000;
         return statusPage(route.page, { ...this.#deps, version: this.#deps.settings.version, uptimeSeconds });
       }
-      case 'later': {
-        const call = `${exchange.request.method ?? ''} ${exchange.path}`;
-        throw new GrapeError('UNSUPPORTED', `${call} is not supported by this version`);
-      }
       case 'wrongMethod': {
         const message = `${exchange.path} takes ${route.allow}`;
         return {

@@ -10,8 +10,6 @@ export type Route =
     }
   | { readonly kind: 'status'; readonly page: StatusPage }
   | { readonly kind: 'admin' }
-  /** A call of a later version. */
-  | { readonly kind: 'later' }
   | { readonly kind: 'wrongMethod'; readonly allow: string }
   | { readonly kind: 'unknown' };
 
@@ -19,7 +17,6 @@ export type StatusPage = 'health' | 'livez' | 'readyz' | 'metrics';
 
 type Methods = Readonly<Partial<Record<string, Route>>>;
 
-const LATER: Route = { kind: 'later' };
 const UNKNOWN: Route = { kind: 'unknown' };
 const ADMIN: Route = { kind: 'admin' };
 
@@ -34,7 +31,7 @@ const FIXED: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   ['/livez', page('livez')],
   ['/readyz', page('readyz')],
   ['/metrics', page('metrics')],
-  ['/indexes', { GET: LATER, POST: LATER }],
+  ['/indexes', { GET: points(POINT_CALLS.indexes), POST: points(POINT_CALLS.createIndex) }],
 ]);
 
 const VERBS: ReadonlyMap<string, Route> = new Map([
@@ -50,7 +47,10 @@ export function findRoute(method: string, path: string): Route {
   if (fixed !== undefined) return byMethod(method, fixed);
   if (path.startsWith('/vectors/')) return pointRoute(method, path.slice('/vectors/'.length));
   if (path.startsWith('/cluster/')) return ADMIN;
-  if (path.startsWith('/indexes/')) return byMethod(method, { DELETE: LATER });
+  if (path.startsWith('/indexes/')) {
+    const drop: Route = { kind: 'points', call: POINT_CALLS.dropIndex, id: path.slice('/indexes/'.length) };
+    return byMethod(method, { DELETE: drop });
+  }
   return UNKNOWN;
 }
 

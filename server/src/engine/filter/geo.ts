@@ -1,7 +1,7 @@
 import type { GeoBox, GeoPoint } from '../../model/index.ts';
 
 /** Mean radius of the earth (IUGG 1980), in metres. */
-const EARTH_RADIUS_METERS = 6_371_008.8;
+export const EARTH_RADIUS_METERS = 6_371_008.8;
 const RADIANS = Math.PI / 180;
 
 /** `{"lon", "lat"}` with both in range; other keys may stand beside them. */

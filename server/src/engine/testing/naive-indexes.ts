@@ -57,6 +57,7 @@ export class NaiveIndexes implements VectorIndexes {
 }
 
 class NaiveBatch implements IndexBatch {
+  hints = 0;
   readonly changes: Change[] = [];
   readonly byteLength = 0;
 
@@ -73,6 +74,15 @@ class NaiveBatch implements IndexBatch {
 
   remove(slot: SlotAddress): void {
     this.changes.push({ kind: 'remove', slot: { ...slot, id: Buffer.from(slot.id) } });
+  }
+
+  /** Hints of what to look at: this index looks at everything. */
+  values(): void {
+    this.hints += 1;
+  }
+
+  dropField(): void {
+    this.hints += 1;
   }
 
   dropShard(shard: number): void {
@@ -111,6 +121,11 @@ class NaiveIndex implements VectorIndex {
       }))
       .sort((a, b) => sign * (a.score - b.score) || Buffer.compare(a.id, b.id));
     return Promise.resolve(hits.slice(0, k));
+  }
+
+  /** It keeps none. */
+  fieldCounts(): Promise<{ fitting: number; misfits: number }> {
+    return Promise.resolve({ fitting: 0, misfits: 0 });
   }
 
   /** There is no graph. */

@@ -1,6 +1,6 @@
 import { asError, type Clock, FakeClock, GrapeError, NotLeaderError, present } from '../../base/index.ts';
-import type { ClusterMap, ShardPlacement } from '../../cluster/index.ts';
-import type { CollectionSchema, Metric } from '../../model/index.ts';
+import type { ClusterMap, IndexChange, ShardPlacement } from '../../cluster/index.ts';
+import { NO_PAYLOAD_INDEXES, type CollectionSchema, type Metric } from '../../model/index.ts';
 import { PointsService } from '../points-service.ts';
 import type { Directory, Groups, GroupView, Peers, Proposal, RoomVerdict } from '../ports.ts';
 import { MemoryShards } from './memory-shards.ts';
@@ -90,6 +90,18 @@ export class MemoryCluster {
     return this.schema;
   }
 
+  /** Of the rules only that a field has one index. */
+  changeIndex(change: IndexChange): CollectionSchema {
+    const schema = present(this.schema, 'a collection');
+    const others = schema.payloadIndexes.filter(({ field }) => field !== change.field);
+    const number = schema.payloadIndexesMade;
+    const made = change.kind === 'createIndex' ? [{ number, field: change.field, type: change.type }] : [];
+    if (made.length > 0 && others.length < schema.payloadIndexes.length)
+      throw new GrapeError('INDEX_CONFLICT', 'the field has an index');
+    this.schema = { ...schema, payloadIndexes: [...others, ...made], payloadIndexesMade: number + 1 };
+    return this.schema;
+  }
+
   log(shard: number): LogState {
     return present(this.#logs.get(shard), `the log of shard ${shard}`);
   }
@@ -131,7 +143,7 @@ export class MemoryCluster {
   }
 
   #schemaOf(dimension: number): CollectionSchema {
-    return { id: 1, name: 'default', dimension, metric: this.metric, m: 16 };
+    return { id: 1, name: 'default', dimension, metric: this.metric, m: 16, ...NO_PAYLOAD_INDEXES };
   }
 }
 
@@ -207,6 +219,10 @@ export class MemoryNode implements Groups, Directory {
 
   isMapCurrent(): boolean {
     return this.hasCurrentMap;
+  }
+
+  changeIndex(change: IndexChange): Promise<CollectionSchema> {
+    return Promise.resolve(this.#cluster.changeIndex(change));
   }
 
   ensureCollection(dimension: number): Promise<CollectionSchema> {

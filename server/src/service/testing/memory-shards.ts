@@ -7,6 +7,7 @@ import {
   decodeCommand,
   matches,
   type RetryTag,
+  type IndexReport,
   type ScoredPoint,
   type ScrollPage,
   type StoredPoint,
@@ -23,6 +24,8 @@ export class MemoryShards implements LocalShards {
   readonly #named = new Map<string, { digest: Buffer; results: Map<number, CommandResult> }>();
   /** Called before a fetch reads anything: tests change points between a search and its fetch here. */
   beforeFetch: () => void = () => undefined;
+  /** What it says of payload indexes. */
+  indexes: readonly IndexReport[] = [];
 
   constructor(metric: Metric) {
     this.#metric = metric;
@@ -79,6 +82,10 @@ export class MemoryShards implements LocalShards {
 
   count(query: LocalCount): Promise<number> {
     return Promise.resolve(this.#passing({ ...query, filter: query.filter?.filter }).length);
+  }
+
+  indexReports(): Promise<readonly IndexReport[]> {
+    return Promise.resolve(this.indexes);
   }
 
   #passing({ shards, filter }: Pick<LocalScroll, 'shards' | 'filter'>): StoredPoint[] {

@@ -1,4 +1,9 @@
-import { type IndexedCollection, parsePointId, type PointWrite } from '../../model/index.ts';
+import {
+  NO_PAYLOAD_INDEXES,
+  type IndexedCollection,
+  parsePointId,
+  type PointWrite,
+} from '../../model/index.ts';
 import { type Command, type CommittedEntry, type Delete, encodeCommand, type Upsert } from '../index.ts';
 
 export const SCHEMA: IndexedCollection = {
@@ -7,6 +12,7 @@ export const SCHEMA: IndexedCollection = {
   dimension: 3,
   metric: 'cosine',
   m: 16,
+  ...NO_PAYLOAD_INDEXES,
   binaryQuantization: false,
 };
 
