@@ -7,7 +7,7 @@ import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
 import { naivelyMatches } from '../../server/src/engine/testing/naive-filter.ts';
 import { NO_PAYLOAD_INDEXES, parseFilter, pointIdText } from '../../server/src/model/index.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
-import { ShardHost } from '../../server/src/shard/index.ts';
+import { compiledFilter, SearchNotes, ShardHost } from '../../server/src/shard/index.ts';
 import { entry, point, remove, upsert } from '../../server/src/shard/testing/commands.ts';
 import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
 
@@ -149,7 +149,7 @@ test('exact search with any filter equals the oracle to the bit', async () => {
           withPayload: false,
           withVector: false,
         },
-        filter: { filter: parseFilter(filter), deadlineMs: Infinity },
+        filter: { ...compiledFilter(parseFilter(filter)), deadlineMs: Infinity },
       });
       expect(found.map(({ idKey, score }) => `${pointIdText(idKey)}:${String(score)}`)).toEqual(truth);
     }),
@@ -178,4 +178,36 @@ test('points with values of the type and of others are counted', async () => {
       skipped: values.filter((some) => !some.every(typed[field]!)).length,
     });
   }
+});
+
+const MOST = {
+  should: [
+    { key: 'n', range: { gte: -9 } },
+    { key: 'x', range: { gte: -9e9 } },
+  ],
+};
+const FEW = { must: { key: 'kw', match: { value: 'a' } } };
+const NOBODY = { must: { key: 'kw', match: { value: 'nobody' } } };
+const UNKNOWN = { must: { is_empty: { key: 'kw' } }, must_not: { key: 'n', match: { value: 0 } } };
+
+test.each([
+  ['graph', undefined, false, /a walk for 10 candidates/],
+  ['exact', undefined, true, /exact results are asked for/],
+  ['filtered_graph', MOST, false, /let \d+ of 14\d\d points pass/],
+  ['scan', FEW, false, /fewer than a walk for 16 candidates/],
+  ['exact', FEW, true, /exact results are asked for: \d+ of/],
+  ['nothing', NOBODY, false, /let no point pass/],
+  ['store', UNKNOWN, true, /no payload index speaks of the filter/],
+])('a search is explained as %s', async (strategy, filter, exact, reason) => {
+  const notes = new SearchNotes();
+  await host.search({
+    ...{ collection: 1, shards: [0], query: points.get(1)!.vector, k: K, ef: 10, exact },
+    ...{ withPayload: false, withVector: false, notes },
+    filter: filter && { ...compiledFilter(parseFilter(filter)), deadlineMs: Infinity },
+  });
+  const plan = notes.plan();
+  expect(plan).toMatchObject({ strategy, reason: expect.stringMatching(reason) as string });
+  expect(plan.points).toBe(points.size);
+  const knows = filter !== undefined && filter !== UNKNOWN;
+  expect(plan.matching === undefined).toBe(!knows);
 });

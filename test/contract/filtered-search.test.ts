@@ -6,7 +6,7 @@ import { plainScore } from '../../server/src/engine/testing/exact-score.ts';
 import { naivelyMatches } from '../../server/src/engine/testing/naive-filter.ts';
 import { NO_PAYLOAD_INDEXES, type Filter, parseFilter, pointIdText } from '../../server/src/model/index.ts';
 import { silentLogger } from '../../server/src/observability/index.ts';
-import { ShardHost } from '../../server/src/shard/index.ts';
+import { compiledFilter, ShardHost } from '../../server/src/shard/index.ts';
 import { entry, point, upsert } from '../../server/src/shard/testing/commands.ts';
 import { type KvStore, openRocksKv } from '../../server/src/storage/index.ts';
 
@@ -91,7 +91,7 @@ async function load(all: readonly Known[]): Promise<void> {
 async function search(filter: Filter, query: Float32Array, exact: boolean): Promise<string[]> {
   const found = await host.search({
     ...{ collection: 1, shards: SHARDS, query, k: K, ef: 64, exact },
-    ...{ withPayload: false, withVector: false, filter: { filter, deadlineMs: Infinity } },
+    ...{ withPayload: false, withVector: false, filter: { ...compiledFilter(filter), deadlineMs: Infinity } },
   });
   return found.map(({ idKey, score }) => `${pointIdText(idKey)}:${String(score)}`);
 }
@@ -138,14 +138,14 @@ test.each(Object.entries(FILTERS))('approximate search of %s finds what it shoul
 
 test.each(Object.entries(FILTERS))('count and scroll of %s see the points that pass', async (_, filter) => {
   const passing = points.filter((known) => naivelyMatches(filter as Record<string, unknown>, known));
-  const timed = { filter: parseFilter(filter), deadlineMs: Infinity };
+  const timed = { ...compiledFilter(parseFilter(filter)), deadlineMs: Infinity };
   expect(await host.count({ collection: 1, shards: SHARDS, filter: timed })).toBe(passing.length);
   const ids: string[] = [];
   let after: Buffer | undefined;
   do {
     const page = await host.scroll({
       ...{ collection: 1, shards: SHARDS, after, limit: 700, withVector: false },
-      filter: timed.filter,
+      filter: timed,
     });
     ids.push(...page.points.map(({ idKey }) => pointIdText(idKey)));
     after = page.through;
@@ -154,7 +154,7 @@ test.each(Object.entries(FILTERS))('count and scroll of %s see the points that p
 });
 
 test('comparing ends at the deadline', async () => {
-  const filter = { filter: parseFilter(FILTERS.none), deadlineMs: clock.nowMs() };
+  const filter = { ...compiledFilter(parseFilter(FILTERS.none)), deadlineMs: clock.nowMs() };
   const late = host.count({ collection: 1, shards: SHARDS, filter });
   await expect(late).rejects.toThrow(GrapeError);
   await expect(late).rejects.toThrow('could be compared with the filter in time');

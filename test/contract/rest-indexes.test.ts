@@ -34,3 +34,14 @@ test('before the first write there is no collection to index', async () => {
   expect((await rest.call('POST', '/indexes', index)).status).toBe(404);
   expect((await rest.call('GET', '/indexes')).json).toEqual({ indexes: [] });
 });
+
+test('a search is explained when asked', async () => {
+  await rest.call('POST', '/vectors', { id: 1, vector: [1, 2, 3], payload: {} });
+  const body = { vector: [1, 2, 3] };
+  const { json } = await rest.call('POST', '/vectors/search?explain=true', body);
+  const { nodes } = json['explain'] as { nodes: Record<string, unknown>[] };
+  expect(nodes.map((node) => Object.keys(node).join())).toEqual([
+    'node_id,shards,strategy,reason,points,matching,ef,rounds',
+  ]);
+  expect((await rest.call('POST', '/vectors/search', body)).json).not.toHaveProperty('explain');
+});

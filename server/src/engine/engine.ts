@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { asError, type Clock, GrapeError, invariant, systemRandom } from '../base/index.ts';
-import type { Filter, IndexedCollection } from '../model/index.ts';
+import type { IndexedCollection } from '../model/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { type KvStore, untilRoom } from '../storage/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import { Flusher } from './flusher.ts';
 import { FieldBuilder } from './fields/field-builder.ts';
 import type { FieldSpec } from './fields/field-spec.ts';
-import { compileFilter } from './filter/matcher.ts';
+import type { CompiledFilter, TimedFilter } from './filter/compiled-filter.ts';
 import { Generations } from './generations.ts';
 import { IndexKeeper } from './index-keeper.ts';
 import { IndexRebuilder } from './index-rebuilder.ts';
@@ -17,7 +17,7 @@ import { nativeIndexes } from './native-indexes.ts';
 import { searchNode } from './node-search.ts';
 import { PointStore } from './point-store.ts';
 import { orRefused } from './room.ts';
-import { compiled, type TimedFilter, visitMatching } from './matching-points.ts';
+import { visitMatching } from './matching-points.ts';
 import type { ScoredPoint } from './scored-point.ts';
 import { mergeById, type ScrollPage } from './scroll.ts';
 import type { SearchQuery } from './search-query.ts';
@@ -69,7 +69,7 @@ export interface ScrollQuery {
   /** Id key of the last point of the page before. */
   readonly after: Buffer | undefined;
   readonly limit: number;
-  readonly filter?: Filter | undefined;
+  readonly filter?: CompiledFilter | undefined;
   /** Otherwise `vector` is empty. */
   readonly withVector: boolean;
 }
@@ -116,6 +116,7 @@ export class Engine {
   /** What the disk had of all shards and generations when the engine was opened. */
   readonly #stored: readonly ShardState[];
   readonly #lock = new SerialLock();
+  readonly #scans = new SerialLock();
   readonly #flusher: Flusher;
   readonly #keeper: IndexKeeper;
   readonly #rebuilder: IndexRebuilder;
@@ -330,6 +331,7 @@ export class Engine {
       store: this.#store,
       states: this.#states,
       clock: this.#o.clock,
+      scans: this.#scans,
       settled: () => this.#lock.idle(),
     };
     return orRefused(searchNode(context, query));
@@ -338,7 +340,6 @@ export class Engine {
   /** At most `limit` points in id order over all `shards`; fewer also when few pass the filter. */
   async scroll(query: ScrollQuery): Promise<ScrollPage> {
     const { collection, after, filter } = query;
-    const matcher = filter && compileFilter(filter);
     const limit = filter === undefined ? query.limit : undefined;
     const chunkBytes = limit === undefined ? FILTER_CHUNK_BYTES : scrollChunkBytes(limit);
     const sources = query.shards.map((shard) => {
@@ -346,7 +347,7 @@ export class Engine {
       const options = { after, chunkBytes, ...(limit !== undefined && { limit }) };
       return this.#store.scan({ shard, generation, collection }, options);
     });
-    const page = await orRefused(mergeById(sources, { limit: query.limit, matcher }));
+    const page = await orRefused(mergeById(sources, { limit: query.limit, matcher: filter?.matcher }));
     if (query.withVector) return page;
     return { ...page, points: page.points.map((point) => ({ ...point, vector: NO_VECTOR })) };
   }
@@ -367,7 +368,8 @@ export class Engine {
       collection,
       generation: this.shardState(shard).generation,
     }));
-    await orRefused(visitMatching({ store: this.#store, clock }, { slices, ...compiled(filter) }, visit));
+    const scans = { store: this.#store, clock, scans: this.#scans };
+    await orRefused(visitMatching(scans, { slices, ...filter }, visit));
     return live;
   }
 
@@ -419,7 +421,6 @@ export class Engine {
     await this.#keeper.close();
   }
 
-  /** Searches wait for it; turns of a shard reach the index through the journal until then. */
   #countRetries(counts: RetryCounts): void {
     this.#retryCounts.repeated += counts.repeated;
     this.#retryCounts.misnamed += counts.misnamed;
@@ -427,6 +428,7 @@ export class Engine {
     this.#retryCounts.evicted += counts.evicted;
   }
 
+  /** Searches wait for it; turns of a shard reach the index through the journal until then. */
   #bringUp(): void {
     for (const { schema } of this.#keeper.all()) {
       this.#keeper.bringUp(schema.id).catch((error: unknown) => {

@@ -1,6 +1,8 @@
 import { compareWithStore } from './compare-with-store.ts';
+import type { Matcher } from './filter/matcher.ts';
 import { filterProgram } from './fields/filter-program.ts';
-import { compiled, type TimedFilter, type TimedMatcher, visitMatching } from './matching-points.ts';
+import type { TimedFilter } from './filter/compiled-filter.ts';
+import { visitMatching } from './matching-points.ts';
 import { type ScoredPoint, scoredPoint, winnersFirst } from './scored-point.ts';
 import { type SearchContext, type SearchQuery, slicesOf } from './search-query.ts';
 import { float32Values } from './stored-point.ts';
@@ -23,18 +25,17 @@ export async function searchFiltered(
   query: SearchQuery,
   filter: TimedFilter,
 ): Promise<ScoredPoint[]> {
-  const timed = compiled(filter);
   const program = filterProgram(filter.filter, context.index.fields.ready);
   const needsAll = query.exact && program === undefined;
-  const found = needsAll ? undefined : await amongHits(context, query, { ...timed, program });
-  return found ?? amongAll(context, query, timed);
+  const found = needsAll ? undefined : await amongHits(context, query, { matcher: filter.matcher, program });
+  return found ?? amongAll(context, query, filter);
 }
 
 /** Undefined when so few points pass, or so many change meanwhile, that it is better to look at all. */
 async function amongHits(
   context: SearchContext,
   query: SearchQuery,
-  { matcher, program }: TimedMatcher & { readonly program: Buffer | undefined },
+  { matcher, program }: { readonly matcher: Matcher; readonly program: Buffer | undefined },
 ): Promise<ScoredPoint[] | undefined> {
   const shards = slicesOf(context, query);
   const { exact, k } = query;
@@ -49,6 +50,7 @@ async function amongHits(
       exact,
       shards,
       filter: program,
+      onPlan: query.notes?.round({ ef, hasProgram: program !== undefined }),
     });
     const { points, stale } = await compareWithStore(context, query, { hits, matcher });
     // A point that changed may rank elsewhere now, and another one behind the last hit before it.
@@ -63,16 +65,17 @@ async function amongHits(
 async function amongAll(
   context: SearchContext,
   query: SearchQuery,
-  timed: TimedMatcher,
+  filter: TimedFilter,
 ): Promise<ScoredPoint[]> {
   const { indexes, index } = context;
+  query.notes?.store(index.stats().live);
   const { metric } = index.schema;
   const order = winnersFirst(metric === 'euclidean');
   let best: ScoredPoint[] = [];
   const keepBest = (): void => {
     best = best.sort(order).slice(0, query.k);
   };
-  await visitMatching(context, { ...timed, slices: slicesOf(context, query) }, (point) => {
+  await visitMatching(context, { ...filter, slices: slicesOf(context, query) }, (point) => {
     const score = indexes.score(metric, query.query, float32Values(point.vector));
     best.push(scoredPoint(point, score, query));
     if (best.length >= 2 * query.k + 1_000) keepBest();

@@ -7,8 +7,9 @@ export {
   type ScrollQuery,
   type Touched,
 } from './engine.ts';
-export type { TimedFilter } from './matching-points.ts';
-export { compileFilter, matches } from './filter/matcher.ts';
+export { type CompiledFilter, compiledFilter, type TimedFilter } from './filter/compiled-filter.ts';
+export { matches } from './filter/matcher.ts';
+export { SearchNotes, type SearchPlan } from './search-plan.ts';
 export type { ScrollPage } from './scroll.ts';
 export type { RetryCounts } from './retry-counts.ts';
 export type { RetryRef } from './retry-ledger.ts';

@@ -7,6 +7,7 @@ import { pointKey } from './keys.ts';
 import { searchNode } from './node-search.ts';
 import type { SearchQuery } from './search-query.ts';
 import { PointStore } from './point-store.ts';
+import { SerialLock } from './serial-lock.ts';
 import { newShardState } from './shard-state.ts';
 import { encodePointValue } from './stored-point.ts';
 import { plainScore } from './testing/exact-score.ts';
@@ -64,6 +65,7 @@ async function search(o: {
     store: new PointStore(kv),
     states: new Map([[0, newShardState(AT)]]),
     clock: systemClock,
+    scans: new SerialLock(),
     settled: () => Promise.resolve(),
   };
   const found = await searchNode(context, {

@@ -21,7 +21,8 @@ export async function searchNode(context: SearchContext, query: SearchQuery): Pr
   for (let attempt = 1; ; attempt++) {
     const { query: vector, exact } = query;
     const ef = Math.max(query.ef, wanted);
-    const hits = await context.index.search({ query: vector, k: wanted, ef, exact, shards });
+    const onPlan = query.notes?.round({ ef, hasProgram: false });
+    const hits = await context.index.search({ query: vector, k: wanted, ef, exact, shards, onPlan });
     const { points, stale } = await compareWithStore(context, query, { hits });
     if (stale === 0) return points.slice(0, query.k);
     points.sort(order);

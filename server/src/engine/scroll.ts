@@ -1,4 +1,4 @@
-import { Breather } from '../base/index.ts';
+import { ComparingPace } from './filter/compiled-filter.ts';
 import { type Matcher, matches } from './filter/matcher.ts';
 import type { StoredPoint } from './stored-point.ts';
 
@@ -19,10 +19,6 @@ export interface MergeOptions {
 
 /** Points that one page looks at, at most: so that a page without matches ends too. */
 const ROWS_MAX = 8_192;
-/** Bytes of payloads that are looked at before others get their turn. */
-const BYTES_BEFORE_REST = 512 * 1024;
-/** What a point costs beside its payload, as if it were bytes. */
-const ROW_BYTES = 256;
 
 /**
  * The first points in id order over several sources, each of them in id order; the sources' ids are disjoint. Every source
@@ -39,14 +35,14 @@ export async function mergeById(
     const started = await Promise.all(cursors.map((cursor) => cursor.advance()));
     cursors.filter((_, position) => started[position]).forEach((cursor) => insert(open, cursor));
     const points: StoredPoint[] = [];
-    const breather = new Breather(BYTES_BEFORE_REST);
+    const pace = new ComparingPace();
     for (let rows = 1; ; rows += 1) {
       const first = open.shift();
       if (first === undefined) return { points, through: undefined };
       const { current } = first;
       if (matcher === undefined || matches(matcher, current)) points.push(current);
       if (points.length === limit || rows === ROWS_MAX) return { points, through: current.idKey };
-      if (matcher !== undefined && breather.spend(ROW_BYTES + current.payload.length)) await breather.rest();
+      if (matcher !== undefined && pace.compared(current)) await pace.rest();
       if (await advanced(first)) insert(open, first);
     }
   } finally {

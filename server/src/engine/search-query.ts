@@ -1,8 +1,10 @@
 import type { Clock } from '../base/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
 import type { CollectionSlice } from './keys.ts';
-import type { TimedFilter } from './matching-points.ts';
+import type { TimedFilter } from './filter/compiled-filter.ts';
 import type { PointStore } from './point-store.ts';
+import type { SearchNotes } from './search-plan.ts';
+import type { SerialLock } from './serial-lock.ts';
 import type { ShardState } from './shard-state.ts';
 import type { VectorIndexes } from './vector-index-port.ts';
 
@@ -22,6 +24,8 @@ export interface SearchQuery {
   readonly shards: readonly number[];
   readonly withPayload: boolean;
   readonly withVector: boolean;
+  /** Is told how the winners are found. */
+  readonly notes?: SearchNotes | undefined;
 }
 
 /** What a search uses of the node. */
@@ -31,6 +35,8 @@ export interface SearchContext {
   readonly store: PointStore;
   readonly states: ReadonlyMap<number, ShardState>;
   readonly clock: Clock;
+  /** `StoreScans.scans` */
+  readonly scans: SerialLock;
   /** Resolves when the turn that is being applied now has reached the index. */
   readonly settled: () => Promise<void>;
 }

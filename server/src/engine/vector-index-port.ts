@@ -55,6 +55,16 @@ export interface IndexQuery {
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
   /** Only points that this expression (`filterProgram`) lets pass. */
   readonly filter?: Buffer | undefined;
+  /** Is told how the candidates were found. */
+  readonly onPlan?: ((plan: IndexPlan) => void) | undefined;
+}
+
+export interface IndexPlan {
+  readonly way: 'nothing' | 'graph' | 'scan' | 'exact';
+  /** Live points of the shards. */
+  readonly points: number;
+  /** Of them, those that the filter may let pass; about so many where they are many. */
+  readonly admissible: number;
 }
 
 export interface RecallSample {

@@ -1,3 +1,5 @@
+import { invariant } from '../base/index.ts';
+
 /** A found point. */
 export interface IndexHit {
   /** The exact float32 score: cosine similarity or dot product, higher is better; or euclidean distance. */
@@ -9,18 +11,33 @@ export interface IndexHit {
   readonly id: Buffer;
 }
 
+/** How a search found its candidates; the numbers of `Way` in `server/native/src/search/query.h` are the positions. */
+const WAYS = ['nothing', 'graph', 'scan', 'exact'] as const;
+
+export interface IndexPlan {
+  /** `nothing`: no point is admitted; `scan`: the codes of all that are; `exact`: their vectors. */
+  readonly way: (typeof WAYS)[number];
+  /** Live points of the shards. */
+  readonly points: number;
+  /** Of them, those that the filter may let pass; about so many where they are many. */
+  readonly admissible: number;
+}
+
+/** Before the hits of a query. */
+const HEADER_BYTES = 16;
 /** Before the id. */
 const FIXED_BYTES = 20;
 
 /**
- * The hits of each query: `u32 count`, then for each hit `f32 score | u32 generation | u64 version | u16 shard |
+ * The hits of each query: `u32 count | u32 points | u32 admissible | u32 way`, then for each hit `f32 score | u32 generation | u64 version | u16 shard |
  * u16 id bytes | id`, little-endian.
  */
-export function unpackHits(packed: Buffer): IndexHit[][] {
+export function unpackHits(packed: Buffer, onPlan?: (plan: IndexPlan) => void): IndexHit[][] {
   const queries: IndexHit[][] = [];
   for (let at = 0; at < packed.length;) {
     const hits = new Array<IndexHit>(packed.readUInt32LE(at));
-    at += 4;
+    onPlan?.(planAt(packed, at));
+    at += HEADER_BYTES;
     for (let i = 0; i < hits.length; i += 1) {
       const idAt = at + FIXED_BYTES;
       const end = idAt + packed.readUInt16LE(at + 18);
@@ -36,4 +53,10 @@ export function unpackHits(packed: Buffer): IndexHit[][] {
     queries.push(hits);
   }
   return queries;
+}
+
+function planAt(packed: Buffer, at: number): IndexPlan {
+  const way = WAYS[packed.readUInt32LE(at + 12)];
+  invariant(way !== undefined, 'the addon knows our ways', { way });
+  return { way, points: packed.readUInt32LE(at + 4), admissible: packed.readUInt32LE(at + 8) };
 }

@@ -2,7 +2,7 @@ import { invariant } from '../base/index.ts';
 import { indexAddon, type IndexHandle, type IndexStats } from './vector-index-addon.ts';
 import { type IndexBatch } from './vector-index-batch.ts';
 import { settledIndexCall, VectorIndexError } from './vector-index-error.ts';
-import { type IndexHit, unpackHits } from './vector-index-hits.ts';
+import { type IndexHit, type IndexPlan, unpackHits } from './vector-index-hits.ts';
 
 /** The numbers of `Metric` in `server/native/src/search/metric.h` are the positions. */
 const METRICS = ['cosine', 'dot', 'euclidean'] as const;
@@ -35,6 +35,8 @@ export interface IndexSearch {
   readonly shards: readonly { readonly shard: number; readonly generation: number }[];
   /** Only points that this expression lets pass, see `filter-program.ts` of the engine. */
   readonly filter?: Buffer | undefined;
+  /** Is told how each query was answered. */
+  readonly onPlan?: ((plan: IndexPlan) => void) | undefined;
 }
 
 export interface RecallSample {
@@ -192,7 +194,7 @@ export class VectorIndex {
     const packed = await this.#call(() =>
       indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards, o.filter),
     );
-    return unpackHits(packed);
+    return unpackHits(packed, o.onPlan);
   }
 
   async #call<T>(start: () => Promise<T>): Promise<T> {

@@ -1,12 +1,19 @@
 import { type Clock, GrapeError, NotLeaderError } from '../base/index.ts';
-import { type Filter, type FilterText, parseFilter, parseJson } from '../model/index.ts';
-import type { IndexReport, ScoredPoint, StoredPoint, TimedFilter } from '../shard/index.ts';
+import { type FilterText, parseFilter, parseJson } from '../model/index.ts';
+import {
+  type CompiledFilter,
+  compiledFilter,
+  type IndexReport,
+  SearchNotes,
+  type StoredPoint,
+} from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
 import type { Groups, LocalShards } from './ports.ts';
 import { ReadBarriers } from './read-barriers.ts';
 import type { Read, ReadScope } from './read-scope.ts';
 import {
   bytesOf,
+  type NodeFound,
   type NodeSearch,
   type Page,
   type PageQuery,
@@ -36,13 +43,8 @@ export interface LocalReaderDeps {
   readonly leaseReads: boolean;
 }
 
-function parsedFilter(text: FilterText | undefined): Filter | undefined {
-  return text === undefined ? undefined : parseFilter(parseJson(text));
-}
-
-function timedFilter(text: FilterText | undefined, deadlineMs: number): TimedFilter | undefined {
-  const filter = parsedFilter(text);
-  return filter && { filter, deadlineMs };
+function compiled(text: FilterText | undefined): CompiledFilter | undefined {
+  return text === undefined ? undefined : compiledFilter(parseFilter(parseJson(text)));
 }
 
 /** Reads the replicas of this node. */
@@ -59,9 +61,9 @@ export class LocalReader implements ShardReader {
     scope: ReadScope,
     collection: number,
     searches: readonly NodeSearch[],
-  ): Promise<Read<readonly (readonly ScoredPoint[])[]>> {
+  ): Promise<Read<readonly NodeFound[]>> {
     const stalenessMs = await this.#reach(scope);
-    const value: (readonly ScoredPoint[])[] = [];
+    const value: NodeFound[] = [];
     for (let at = 0; at < searches.length; at += BATCH_SEARCHES_AT_ONCE) {
       const some = searches.slice(at, at + BATCH_SEARCHES_AT_ONCE);
       const found = Promise.all(some.map((search) => this.#searchOne(scope, collection, search)));
@@ -95,7 +97,7 @@ export class LocalReader implements ShardReader {
     const pageEndMs = startMs + (scope.deadlineMs - startMs) / 2;
     let bytes = 0;
     const { shards } = scope;
-    const filter = parsedFilter(query.filter);
+    const filter = compiled(query.filter);
     let through = query.after;
     do {
       const { withVector, withPayload } = query;
@@ -128,7 +130,8 @@ export class LocalReader implements ShardReader {
   async count(scope: ReadScope, collection: number, filter: FilterText | undefined): Promise<Read<number>> {
     const stalenessMs = await this.#reach(scope);
     const { shards, deadlineMs } = scope;
-    const query = { collection, shards, filter: timedFilter(filter, deadlineMs) };
+    const matching = compiled(filter);
+    const query = { collection, shards, filter: matching && { ...matching, deadlineMs } };
     return { value: await this.#inTime(this.#deps.shards.count(query), scope), stalenessMs };
   }
 
@@ -138,19 +141,23 @@ export class LocalReader implements ShardReader {
     return { value: await this.#inTime(reports, scope), stalenessMs };
   }
 
-  #searchOne(scope: ReadScope, collection: number, search: NodeSearch): Promise<readonly ScoredPoint[]> {
-    return this.#deps.shards.search({
+  async #searchOne(scope: ReadScope, collection: number, search: NodeSearch): Promise<NodeFound> {
+    const notes = search.explain ? new SearchNotes() : undefined;
+    const filter = compiled(search.filter);
+    const points = await this.#deps.shards.search({
       collection,
       query: search.vector,
       k: search.k,
       ef: search.ef ?? this.#deps.efSearch(),
       targetRecall: search.targetRecall,
       exact: search.exact,
-      filter: timedFilter(search.filter, scope.deadlineMs),
+      filter: filter && { ...filter, deadlineMs: scope.deadlineMs },
       shards: scope.shards,
       withPayload: search.withPayload,
       withVector: search.withVector,
+      notes,
     });
+    return { points, plan: notes?.plan() };
   }
 
   async #inTime<T>(read: Promise<T>, scope: ReadScope): Promise<T> {

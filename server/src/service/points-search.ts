@@ -1,11 +1,17 @@
 import { GrapeError, present } from '../base/index.ts';
 import type { CollectionSchema, Consistency, SearchRequest } from '../model/index.ts';
-import type { ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { ScoredPoint, SearchPlan, StoredPoint } from '../shard/index.ts';
 import { compareScored, passesThreshold } from './merge.ts';
 import { classifyFailure } from './peer-failure.ts';
 import type { ReadPart, ReadRouter } from './read-router.ts';
 import type { Read, ReadScope } from './read-scope.ts';
-import { bytesOf, type NodeSearch, type PointAddress, type ShardReader } from './shard-reader.ts';
+import {
+  bytesOf,
+  type NodeFound,
+  type NodeSearch,
+  type PointAddress,
+  type ShardReader,
+} from './shard-reader.ts';
 
 /** Bytes of payloads and vectors in one answer, at most. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -25,7 +31,19 @@ export interface SearchHit {
   readonly vector: Buffer | undefined;
 }
 
-type Found = Read<readonly (readonly ScoredPoint[])[]>;
+/** How one node found its part of the winners. */
+export interface NodePlan extends SearchPlan {
+  readonly nodeId: string;
+  readonly shards: readonly number[];
+}
+
+/** One list per search, best first. */
+export interface SearchRead extends Read<readonly (readonly SearchHit[])[]> {
+  /** One list per search, when it was asked for; else empty. */
+  readonly plans: readonly (readonly NodePlan[])[];
+}
+
+type Found = Read<readonly NodeFound[]>;
 
 interface Winner {
   readonly point: ScoredPoint;
@@ -38,6 +56,8 @@ export interface SearchTarget {
   readonly shards: readonly number[];
   readonly consistency: Consistency;
   readonly deadlineMs: number;
+  /** Say how the winners were found. */
+  readonly explain?: boolean | undefined;
 }
 
 /** Searches all shards at one read point, merges, and reads the payloads of the winners only. */
@@ -48,15 +68,19 @@ export class PointsSearch {
     this.#router = router;
   }
 
-  async run(target: SearchTarget, requests: readonly SearchRequest[]): Promise<Read<SearchHit[][]>> {
+  async run(target: SearchTarget, requests: readonly SearchRequest[]): Promise<SearchRead> {
     for (let repeat = 0; ; repeat += 1) {
       const mayFetch = repeat < REPEATS_MAX;
-      const searches = requests.map((request) => nodeSearch(request, mayFetch));
+      const searches = requests.map((request) => ({
+        ...nodeSearch(request, mayFetch),
+        explain: target.explain === true,
+      }));
       const parts = await this.#router.scatter(target, (reader, scope) =>
         reader.search(scope, target.schema.id, searches),
       );
       const hits = await this.#complete(target, parts, { requests, searches });
-      if (hits !== undefined) return { value: hits, stalenessMs: staleness(parts) };
+      if (hits !== undefined)
+        return { value: hits, stalenessMs: staleness(parts), plans: plansOf(parts, requests.length) };
     }
   }
 
@@ -107,7 +131,16 @@ export class PointsSearch {
   }
 }
 
-function nodeSearch(request: SearchRequest, mayFetch: boolean): NodeSearch {
+function plansOf(parts: readonly ReadPart<Found>[], searches: number): NodePlan[][] {
+  return Array.from({ length: searches }, (_, i) =>
+    parts.flatMap(({ value, nodeId, shards }) => {
+      const plan = value.value[i]?.plan;
+      return plan === undefined ? [] : [{ ...plan, nodeId, shards }];
+    }),
+  );
+}
+
+function nodeSearch(request: SearchRequest, mayFetch: boolean): Omit<NodeSearch, 'explain'> {
   const k = request.offset + request.limit;
   const isInline = k <= INLINE_RESULTS_MAX || !mayFetch;
   return {
@@ -129,7 +162,10 @@ function winnersOf(
 ): readonly Winner[] {
   const compare = compareScored(schema.metric);
   const lists = found.parts.map((part) =>
-    present(part.value.value[found.search], 'the results of a search').map((point) => ({ ...part, point })),
+    present(part.value.value[found.search], 'the results of a search').points.map((point) => ({
+      ...part,
+      point,
+    })),
   );
   const merged =
     lists.length === 1 ? present(lists[0], 'a list') : lists.flat().sort((a, b) => compare(a.point, b.point));

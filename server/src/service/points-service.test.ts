@@ -311,6 +311,16 @@ describe('reads', () => {
     expect([await ask(false), await ask(true)]).toEqual(['answered', 'SHARD_UNAVAILABLE']);
   });
 
+  test('every node that was searched says how it was done', async () => {
+    const { node, within, until } = setUp({ nodes: 5, replicas: 3, shards: 10 });
+    await until(node(1).points.upsert(upsertOf(pointOf(1, [1, 0])), within()));
+    const { plans } = await until(node(1).points.search(searchOf([1, 0]), { ...within(), explain: true }));
+    expect(plans.length).toBeGreaterThan(1);
+    expect(plans.flatMap(({ shards }) => shards).sort((a, b) => a - b)).toEqual([...Array(10).keys()]);
+    expect(plans.every(({ strategy, reason }) => strategy === 'nothing' && reason !== '')).toBe(true);
+    expect((await until(node(1).points.search(searchOf([1, 0]), within()))).plans).toEqual([]);
+  });
+
   test('with all shards here no other node is asked', async () => {
     const { node, within, until } = setUp({ nodes: 3 });
     await until(node(2).points.search(searchOf([1, 0]), within()));

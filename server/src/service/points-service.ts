@@ -25,7 +25,7 @@ import { mergePages } from './merge.ts';
 import { answerPeerReads } from './peer-reads.ts';
 import { PayloadIndexes } from './payload-indexes.ts';
 import { type Patched, patchPayload } from './payload-patch.ts';
-import { PointsSearch, type SearchHit } from './points-search.ts';
+import { type NodePlan, PointsSearch, type SearchHit, type SearchRead } from './points-search.ts';
 import { PointsWriter, type UpsertResult, type WriteOptions } from './points-writer.ts';
 import type { Directory, Groups, LocalShards, Peers } from './ports.ts';
 import { Proposer } from './proposer.ts';
@@ -132,18 +132,21 @@ export class PointsService {
     return { value: found?.value[0], stalenessMs: found?.stalenessMs ?? 0 };
   }
 
-  async search(request: SearchRequest, options: CallOptions): Promise<Read<readonly SearchHit[]>> {
-    const { value, stalenessMs } = await this.searchBatch([request], options);
-    return { value: value[0] ?? [], stalenessMs };
+  async search(
+    request: SearchRequest,
+    options: CallOptions & { readonly explain?: boolean | undefined },
+  ): Promise<Read<readonly SearchHit[]> & { readonly plans: readonly NodePlan[] }> {
+    const { value, stalenessMs, plans } = await this.searchBatch([request], options);
+    return { value: value[0] ?? [], stalenessMs, plans: plans[0] ?? [] };
   }
 
   /** One list per request. All share one read point: the strongest consistency that one of them asks for. */
   async searchBatch(
     requests: readonly SearchRequest[],
-    options: CallOptions,
-  ): Promise<Read<readonly (readonly SearchHit[])[]>> {
+    options: CallOptions & { readonly explain?: boolean | undefined },
+  ): Promise<SearchRead> {
     const schema = collectionToRead(this.#directory);
-    if (schema === undefined) return { value: requests.map(() => []), stalenessMs: 0 };
+    if (schema === undefined) return { value: requests.map(() => []), stalenessMs: 0, plans: [] };
     const consistency = strongest(requests.map((request) => request.consistency));
     return this.#search.run({ schema, consistency, shards: this.#allShards(), ...options }, requests);
   }

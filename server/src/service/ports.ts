@@ -1,6 +1,14 @@
 import type { ClusterMap, IndexChange } from '../cluster/index.ts';
-import type { CollectionSchema, Filter } from '../model/index.ts';
-import type { IndexReport, ScoredPoint, ScrollPage, StoredPoint, TimedFilter } from '../shard/index.ts';
+import type { CollectionSchema } from '../model/index.ts';
+import type {
+  CountQuery,
+  IndexReport,
+  ScoredPoint,
+  ScrollPage,
+  ScrollQuery,
+  SearchQuery,
+  StoredPoint,
+} from '../shard/index.ts';
 
 /**
  * What the service needs of the rest of the node. The composition root hands in the Raft host, the peer transport, the
@@ -80,46 +88,17 @@ export interface LocalShards {
   /** The shard's log time as of then, in wall-clock milliseconds; 0: none so far. */
   logTimeMs(shard: number): number;
   /** Best first, at most `k`; ties by id order. Payloads and vectors only when asked for. */
-  search(query: LocalSearch): Promise<readonly ScoredPoint[]>;
+  search(query: SearchQuery): Promise<readonly ScoredPoint[]>;
   /** One answer per id, in order; undefined where nothing is stored now. */
   fetch(query: LocalFetch): Promise<readonly (StoredPoint | undefined)[]>;
   /** At most `limit` points with ids above `after`, in id order over all `shards`; fewer when few pass the filter. */
-  scroll(query: LocalScroll): Promise<ScrollPage>;
+  scroll(query: ScrollQuery): Promise<ScrollPage>;
   /** Rejects with SHARD_UNAVAILABLE at the deadline. */
-  count(query: LocalCount): Promise<number>;
+  count(query: CountQuery): Promise<number>;
   indexReports(collection: number, shards: readonly number[]): Promise<readonly IndexReport[]>;
-}
-
-export interface LocalSearch {
-  readonly collection: number;
-  readonly query: Float32Array;
-  readonly k: number;
-  readonly ef: number;
-  /** Then the node decides how many candidates reach this recall. */
-  readonly targetRecall?: number | undefined;
-  readonly exact: boolean;
-  readonly filter?: TimedFilter | undefined;
-  readonly shards: readonly number[];
-  readonly withPayload: boolean;
-  readonly withVector: boolean;
 }
 
 export interface LocalFetch {
   readonly collection: number;
   readonly points: readonly { readonly shard: number; readonly idKey: Buffer }[];
-}
-
-export interface LocalScroll {
-  readonly collection: number;
-  readonly shards: readonly number[];
-  readonly after: Buffer | undefined;
-  readonly limit: number;
-  readonly filter?: Filter | undefined;
-  readonly withVector: boolean;
-}
-
-export interface LocalCount {
-  readonly collection: number;
-  readonly shards: readonly number[];
-  readonly filter?: TimedFilter | undefined;
 }

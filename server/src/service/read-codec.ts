@@ -1,7 +1,7 @@
 import { type ByteReader, type ByteWriter } from '../base/index.ts';
 import type { FilterText } from '../model/index.ts';
-import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
-import type { NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.ts';
+import type { IndexReport, ScoredPoint, SearchPlan, StoredPoint } from '../shard/index.ts';
+import type { NodeFound, NodeSearch, Page, PageQuery, PointAddress } from './shard-reader.ts';
 
 /** Bodies of the read requests between nodes; a peer of the same format version wrote what is read here. */
 
@@ -12,7 +12,7 @@ export function writeSearches(writer: ByteWriter, searches: readonly NodeSearch[
       .u32(search.k)
       .u32(search.ef ?? 0)
       .f64(search.targetRecall ?? 0);
-    writer.bool(search.exact).bool(search.withPayload).bool(search.withVector);
+    writer.bool(search.exact).bool(search.withPayload).bool(search.withVector).bool(search.explain);
     writeFilter(writer, search.filter);
     writer.bytes(new Uint8Array(search.vector.buffer, search.vector.byteOffset, search.vector.byteLength));
   }
@@ -24,7 +24,12 @@ export function readSearches(reader: ByteReader): NodeSearch[] {
     const k = reader.u32();
     const ef = reader.u32();
     const targetRecall = reader.f64();
-    const flags = { exact: reader.bool(), withPayload: reader.bool(), withVector: reader.bool() };
+    const flags = {
+      exact: reader.bool(),
+      withPayload: reader.bool(),
+      withVector: reader.bool(),
+      explain: reader.bool(),
+    };
     const filter = readFilter(reader);
     const candidates = {
       ef: ef === 0 ? undefined : ef,
@@ -65,9 +70,11 @@ export function readFilter(reader: ByteReader): FilterText | undefined {
   return reader.bool() ? reader.text() : undefined;
 }
 
-export function writeFound(writer: ByteWriter, found: readonly (readonly ScoredPoint[])[]): ByteWriter {
+export function writeFound(writer: ByteWriter, found: readonly NodeFound[]): ByteWriter {
   writer.u32(found.length);
-  for (const points of found) {
+  for (const { points, plan } of found) {
+    // Of use to people only: nothing is decided by it.
+    writer.text(plan === undefined ? '' : JSON.stringify(plan));
     writer.u32(points.length);
     for (const point of points) {
       writer.f64(point.score).u16(point.shard).bytes(point.idKey).bool(point.isInteger).u53(point.version);
@@ -78,8 +85,14 @@ export function writeFound(writer: ByteWriter, found: readonly (readonly ScoredP
   return writer;
 }
 
-export function readFound(reader: ByteReader): ScoredPoint[][] {
-  return list(reader, () => list(reader, () => readScored(reader)));
+export function readFound(reader: ByteReader): NodeFound[] {
+  return list(reader, () => {
+    const plan = reader.text();
+    return {
+      plan: plan === '' ? undefined : (JSON.parse(plan) as SearchPlan),
+      points: list(reader, () => readScored(reader)),
+    };
+  });
 }
 
 export function writeStored(writer: ByteWriter, points: readonly (StoredPoint | undefined)[]): ByteWriter {

@@ -37,6 +37,7 @@ export interface ReadTarget {
 export interface ReadPart<T> {
   readonly value: T;
   readonly reader: ShardReader;
+  readonly nodeId: string;
   readonly shards: readonly number[];
 }
 
@@ -148,7 +149,7 @@ export class ReadRouter {
     const reader = this.#readerOf(nodeId);
     try {
       const value = await read(reader, this.#scope(target, attempt));
-      return { ok: true, part: { value, reader, shards } };
+      return { ok: true, part: { value, reader, nodeId, shards } };
     } catch (error) {
       const failure = classifyFailure(error);
       switch (failure.kind) {

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, type Clock, GrapeError } from '../base/index.ts';
 import type { FilterText } from '../model/index.ts';
-import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { IndexReport, StoredPoint } from '../shard/index.ts';
 import { RPC } from './kinds.ts';
 import type { Peers } from './ports.ts';
 import {
@@ -14,7 +14,7 @@ import {
   writeSearches,
 } from './read-codec.ts';
 import { type Read, type ReadScope, writeScope } from './read-scope.ts';
-import type { NodeSearch, Page, PageQuery, PointAddress, ShardReader } from './shard-reader.ts';
+import type { NodeFound, NodeSearch, Page, PageQuery, PointAddress, ShardReader } from './shard-reader.ts';
 
 /** Reads the replicas of another node over the peer connection. */
 export class RemoteReader implements ShardReader {
@@ -32,7 +32,7 @@ export class RemoteReader implements ShardReader {
     scope: ReadScope,
     collection: number,
     searches: readonly NodeSearch[],
-  ): Promise<Read<readonly (readonly ScoredPoint[])[]>> {
+  ): Promise<Read<readonly NodeFound[]>> {
     return this.#ask(RPC.search, scope, {
       write: (writer) => writeSearches(writer.u32(collection), searches),
       read: readFound,

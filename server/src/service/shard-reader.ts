@@ -1,5 +1,5 @@
 import type { FilterText } from '../model/index.ts';
-import type { IndexReport, ScoredPoint, StoredPoint } from '../shard/index.ts';
+import type { IndexReport, ScoredPoint, SearchPlan, StoredPoint } from '../shard/index.ts';
 import type { Read, ReadScope } from './read-scope.ts';
 
 /** One search as it runs on a node. */
@@ -14,6 +14,16 @@ export interface NodeSearch {
   readonly filter: FilterText | undefined;
   readonly withPayload: boolean;
   readonly withVector: boolean;
+  /** Say how the points were found. */
+  readonly explain: boolean;
+}
+
+/** What one search found on a node. */
+export interface NodeFound {
+  /** Best first. */
+  readonly points: readonly ScoredPoint[];
+  /** When it was asked for. */
+  readonly plan: SearchPlan | undefined;
 }
 
 export interface PointAddress {
@@ -44,12 +54,12 @@ export const READ_BYTES_MAX = 8 * 1024 * 1024;
  * rejects with what `classifyFailure` calls `reroute` or `unknown` when another replica should be asked.
  */
 export interface ShardReader {
-  /** One list per search, each best first. */
+  /** One answer per search. */
   search(
     scope: ReadScope,
     collection: number,
     searches: readonly NodeSearch[],
-  ): Promise<Read<readonly (readonly ScoredPoint[])[]>>;
+  ): Promise<Read<readonly NodeFound[]>>;
   /** Answers for a prefix of `points`, at least one: it ends early at `READ_BYTES_MAX`. */
   fetch(
     scope: ReadScope,

@@ -1,9 +1,15 @@
 export {
-  compileFilter,
+  type CompiledFilter,
+  compiledFilter,
+  type CountQuery,
   type IndexReport,
   matches,
   type ScoredPoint,
   type ScrollPage,
+  type ScrollQuery,
+  SearchNotes,
+  type SearchPlan,
+  type SearchQuery,
   type StoredPoint,
   type TimedFilter,
 } from '../engine/index.ts';

@@ -197,17 +197,21 @@ size_t Index::CountAdmissible(const View& view) const {
   return admissible;
 }
 
-void Index::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const {
+Plan Index::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const {
   Scratch& scratch = Scratch::OfThread();
   // In this order: the linker leaves out what had died by then, and the view must not be from before that.
   const size_t linked = linker_.linked();
   See(options, &scratch.view);
   scratch.view.filter.reset();
+  Plan plan;
+  plan.points = scratch.view.admissible;
   if (!options.filter.empty() && scratch.view.admissible > 0) {
     scratch.view.filter = fields_.Evaluate(options.filter.data(), options.filter.size(), scratch.view.slots);
     scratch.view.admissible = CountAdmissible(scratch.view);
   }
-  Searcher(coding_, slots_, graph_, linked, &scratch).Search(query, options, hits);
+  plan.admissible = scratch.view.admissible;
+  plan.way = Searcher(coding_, slots_, graph_, linked, &scratch).Search(query, options, hits);
+  return plan;
 }
 
 FieldCounts Index::CountField(uint16_t field, const std::vector<uint64_t>& shards) const {

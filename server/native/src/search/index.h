@@ -75,7 +75,7 @@ class Index {
   void Apply(const uint8_t* batch, size_t size);
 
   /** Best first. The query is finite and `options.k` at least 1. */
-  void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const;
+  Plan Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) const;
 
   /**
    * Adds to `found[i]` how many of the `k` points nearest to the query, but for the slot `without`, a search with `efs[i]` finds;

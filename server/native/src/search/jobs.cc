@@ -33,13 +33,15 @@ void SearchJob::Work() {
   if (!IsFinite(queries_.data(), queries_.size())) throw InvalidArgument("a query has a number that is not finite");
   std::vector<Hit> hits;
   for (size_t at = 0; at < queries_.size(); at += dimension) {
-    index().Search(queries_.data() + at, options_, &hits);
-    Pack(hits);
+    Pack(index().Search(queries_.data() + at, options_, &hits), hits);
   }
 }
 
-void SearchJob::Pack(const std::vector<Hit>& hits) {
+void SearchJob::Pack(const Plan& plan, const std::vector<Hit>& hits) {
   Append(&packed_, static_cast<uint32_t>(hits.size()));
+  Append(&packed_, static_cast<uint32_t>(plan.points));
+  Append(&packed_, static_cast<uint32_t>(plan.admissible));
+  Append(&packed_, static_cast<uint32_t>(plan.way));
   for (const Hit& hit : hits) {
     const Slot& slot = index().SlotOf(hit);
     Append(&packed_, hit.score);

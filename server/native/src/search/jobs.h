@@ -59,7 +59,7 @@ class SearchJob final : public IndexJob {
   void Work() override;
 
  private:
-  void Pack(const std::vector<Hit>& hits);
+  void Pack(const Plan& plan, const std::vector<Hit>& hits);
 
   const std::vector<float> queries_;
   const SearchOptions options_;

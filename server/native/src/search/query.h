@@ -33,6 +33,17 @@ struct Hit {
   float score;
 };
 
+/** How a search found its candidates, the numbers of `vector-index-hits.ts`. */
+enum class Way : uint8_t { kNothing, kGraph, kScan, kExact };
+
+struct Plan {
+  Way way = Way::kNothing;
+  /** Live points of the shards. */
+  size_t points = 0;
+  /** Of them, those that the filter may let pass; about so many where they are many. */
+  size_t admissible = 0;
+};
+
 /** The state that one search sees from its beginning to its end. */
 struct View {
   /** Number of the last batch. */

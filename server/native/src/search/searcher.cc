@@ -47,21 +47,26 @@ Searcher::Searcher(const Coding& coding, const SlotStore& slots, const Graph& gr
       view_(scratch->view),
       code_query_(coding) {}
 
-void Searcher::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) {
+Way Searcher::Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits) {
   hits->clear();
-  if (view_.admissible == 0) return;
+  if (view_.admissible == 0) return Way::kNothing;
   without_ = options.without;
-  if (options.exact) return ScanExactly(query, options.k, hits);
+  if (options.exact) {
+    ScanExactly(query, options.k, hits);
+    return Way::kExact;
+  }
   code_query_.SetVector(query);
   scratch_.candidates.clear();
   const size_t wanted = std::min(std::max(options.ef, options.k), view_.admissible);
-  if (!ScanIsBetter(wanted) && Walk(wanted)) {
+  const bool walked = !ScanIsBetter(wanted) && Walk(wanted);
+  if (walked) {
     ScanCodes(linked_, wanted);
   } else {
     scratch_.candidates.clear();
     ScanCodes(0, wanted);
   }
   Score(query, options.k, hits);
+  return walked ? Way::kGraph : Way::kScan;
 }
 
 bool Searcher::ScanIsBetter(size_t wanted) const {

@@ -40,7 +40,7 @@ class Searcher {
   Searcher(const Coding& coding, const SlotStore& slots, const Graph& graph, size_t linked, Scratch* scratch);
 
   /** Best first, equal scores by id; `options.k` at most. The query is finite. */
-  void Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits);
+  Way Search(const float* query, const SearchOptions& options, std::vector<Hit>* hits);
 
  private:
   void ScanExactly(const float* query, size_t k, std::vector<Hit>* hits);

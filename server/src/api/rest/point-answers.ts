@@ -1,6 +1,7 @@
 import { Breather } from '../../base/index.ts';
 import { encodeCursor, type PointId, pointIdJson } from '../../model/index.ts';
 import type {
+  NodePlan,
   Patched,
   Read,
   ScrollResult,
@@ -45,9 +46,18 @@ export function deleteManyAnswer(deleted: number): string {
   return `{"status":"ok","deleted":${deleted}}`;
 }
 
-export async function searchAnswer(hits: readonly SearchHit[], tookMs: () => number): Promise<string> {
+export async function searchAnswer(
+  hits: readonly SearchHit[],
+  { plans, tookMs }: { readonly plans?: readonly NodePlan[] | undefined; readonly tookMs: () => number },
+): Promise<string> {
   const results = await hitsText(hits, new Breather(UNITS_MAX));
-  return `{"results":${results},"took_ms":${tookText(tookMs())}}`;
+  const explain = plans === undefined ? '' : `,"explain":{"nodes":${JSON.stringify(plans.map(planJson))}}`;
+  return `{"results":${results}${explain},"took_ms":${tookText(tookMs())}}`;
+}
+
+function planJson(plan: NodePlan): Record<string, unknown> {
+  const { nodeId, shards, strategy, reason, points, matching = null, ef, rounds } = plan;
+  return { node_id: nodeId, shards, strategy, reason, points, matching, ef, rounds };
 }
 
 export async function searchBatchAnswer(

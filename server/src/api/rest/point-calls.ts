@@ -131,7 +131,7 @@ export const POINT_CALLS = {
   },
   search: {
     op: 'search',
-    queryKeys: [],
+    queryKeys: ['explain'],
     hasBody: true,
     allowsF32: true,
     async run(input, deps) {
@@ -139,8 +139,12 @@ export const POINT_CALLS = {
         bodyFormat(input.headers, true) === 'f32'
           ? parsedF32(input, deps)
           : await parsed('search', input, deps);
-      const read = await deps.points.search(request, input);
-      const answer = await searchAnswer(read.value, () => deps.clock.nowMs() - input.startMs);
+      const explain = input.query.boolean('explain') ?? false;
+      const read = await deps.points.search(request, { ...input, explain });
+      const answer = await searchAnswer(read.value, {
+        plans: explain ? read.plans : undefined,
+        tookMs: () => deps.clock.nowMs() - input.startMs,
+      });
       return ok(answer, eventual(request.consistency, read));
     },
   },
@@ -212,8 +216,8 @@ export const POINT_CALLS = {
 export function queryKeysOf(call: PointCall, isF32: boolean): readonly string[] {
   const own = isF32
     ? [...SEARCH_PARAMETERS.numbers, ...SEARCH_PARAMETERS.booleans, 'filter', 'consistency']
-    : call.queryKeys;
-  return [...own, 'timeout_ms'];
+    : [];
+  return [...call.queryKeys, ...own, 'timeout_ms'];
 }
 
 function parsed<K extends BodyKind>(

@@ -3,14 +3,11 @@ import { GrapeError } from '../../base/index.ts';
 /** Longest time that a client may ask to wait. */
 const TIMEOUT_MS_MAX = 60_000;
 
-/** Parameters of later versions: refused as such, so that nobody believes that they had an effect. */
-const LATER = new Set(['explain']);
-
 /** The parameters after the `?`, each at most once and every one known. */
 export class Query {
   readonly #values: ReadonlyMap<string, string>;
 
-  /** Throws INVALID_REQUEST, UNKNOWN_KEY or UNSUPPORTED. `text` has no `?`. */
+  /** Throws INVALID_REQUEST or UNKNOWN_KEY. `text` has no `?`. */
   constructor(text: string, keys: readonly string[]) {
     this.#values = text === '' ? NOTHING : parse(text, keys);
   }
@@ -67,9 +64,6 @@ function parse(text: string, keys: readonly string[]): ReadonlyMap<string, strin
 }
 
 function unknownKey(key: string, keys: readonly string[]): GrapeError {
-  if (LATER.has(key)) {
-    return new GrapeError('UNSUPPORTED', `the query parameter ${key} is not supported by this version`);
-  }
   const shown = JSON.stringify(key.slice(0, 64));
   const known = keys.length === 0 ? 'there are none here' : `known are: ${keys.join(', ')}`;
   return new GrapeError('UNKNOWN_KEY', `${shown} is not a known query parameter; ${known}`);

@@ -110,7 +110,7 @@ class NaiveIndex implements VectorIndex {
     return Promise.resolve();
   }
 
-  search({ query, k, shards }: IndexQuery): Promise<IndexHit[]> {
+  search({ query, k, shards, onPlan }: IndexQuery): Promise<IndexHit[]> {
     const { metric } = this.#options;
     const sign = metric === 'euclidean' ? 1 : -1;
     const hits = [...this.#slots.values()]
@@ -120,6 +120,7 @@ class NaiveIndex implements VectorIndex {
         score: plainScore(metric, query, float32Values(vector)),
       }))
       .sort((a, b) => sign * (a.score - b.score) || Buffer.compare(a.id, b.id));
+    onPlan?.({ way: 'exact', points: hits.length, admissible: hits.length });
     return Promise.resolve(hits.slice(0, k));
   }
 

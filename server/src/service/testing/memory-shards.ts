@@ -3,17 +3,19 @@ import type { Metric } from '../../model/index.ts';
 import {
   type Command,
   type CommandResult,
-  compileFilter,
+  type CountQuery,
   decodeCommand,
   matches,
   type RetryTag,
   type IndexReport,
   type ScoredPoint,
   type ScrollPage,
+  type ScrollQuery,
+  type SearchQuery,
   type StoredPoint,
 } from '../../shard/index.ts';
 import { compareScored } from '../merge.ts';
-import type { LocalCount, LocalFetch, LocalScroll, LocalSearch, LocalShards } from '../ports.ts';
+import type { LocalFetch, LocalShards } from '../ports.ts';
 
 /** The replicas of one node as maps: every answer is computed in the most obvious way. */
 export class MemoryShards implements LocalShards {
@@ -51,9 +53,9 @@ export class MemoryShards implements LocalShards {
     return header.retry === undefined ? run() : this.#once(shard, header.retry, run);
   }
 
-  async search(query: LocalSearch): Promise<readonly ScoredPoint[]> {
+  async search(query: SearchQuery): Promise<readonly ScoredPoint[]> {
     await Promise.resolve();
-    return this.#passing({ ...query, filter: query.filter?.filter })
+    return this.#passing(query)
       .map((point) => ({ ...point, score: score(this.#metric, query.query, floats(point.vector)) }))
       .sort(compareScored(this.#metric))
       .slice(0, query.k)
@@ -70,7 +72,7 @@ export class MemoryShards implements LocalShards {
     return query.points.map(({ shard, idKey }) => this.#shard(shard).get(idKey.toString('hex')));
   }
 
-  async scroll(query: LocalScroll): Promise<ScrollPage> {
+  async scroll(query: ScrollQuery): Promise<ScrollPage> {
     await Promise.resolve();
     const { after, limit } = query;
     const passing = this.#passing(query)
@@ -80,17 +82,16 @@ export class MemoryShards implements LocalShards {
     return { points, through: passing.length > limit ? points.at(-1)?.idKey : undefined };
   }
 
-  count(query: LocalCount): Promise<number> {
-    return Promise.resolve(this.#passing({ ...query, filter: query.filter?.filter }).length);
+  count(query: CountQuery): Promise<number> {
+    return Promise.resolve(this.#passing(query).length);
   }
 
   indexReports(): Promise<readonly IndexReport[]> {
     return Promise.resolve(this.indexes);
   }
 
-  #passing({ shards, filter }: Pick<LocalScroll, 'shards' | 'filter'>): StoredPoint[] {
-    const matcher = filter && compileFilter(filter);
-    return this.#all(shards).filter((point) => matcher === undefined || matches(matcher, point));
+  #passing({ shards, filter }: Pick<ScrollQuery, 'shards' | 'filter'>): StoredPoint[] {
+    return this.#all(shards).filter((point) => filter === undefined || matches(filter.matcher, point));
   }
 
   /** Of the rules of names only what the service builds on: the first result, and another write under the name. */
