@@ -1,3 +1,4 @@
+export { Abandonment } from './abandonment.ts';
 export { BoundedQueue } from './bounded-queue.ts';
 export { Breather } from './breather.ts';
 export { type Clock, FakeClock, systemClock, type Timer } from './clock.ts';

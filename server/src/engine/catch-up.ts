@@ -35,9 +35,9 @@ export async function readAnew(
   for await (const points of chunks) {
     sink.signal.throwIfAborted();
     const batch = sink.indexes.batch();
-    for (const { idKey: id, version, vector, payload } of points) {
+    for (const { idKey: id, version, vector, payload, isInteger } of points) {
       const address = { shard: slice.shard, generation: slice.generation, version, id };
-      batch.upsert({ ...address, vector });
+      batch.upsert({ ...address, isInteger, vector });
       addFieldValues(batch, sink.fields(), { ...address, payload });
     }
     await sink.index.apply(batch);
@@ -92,7 +92,7 @@ async function bringToStore(sink: Sink, slice: CollectionSlice, mentions: readon
     if (point === undefined) batch.remove({ shard, generation, version: index, id });
     else {
       const address = { shard, generation, version: point.version, id };
-      batch.upsert({ ...address, vector: point.vector });
+      batch.upsert({ ...address, isInteger: point.isInteger, vector: point.vector });
       addFieldValues(batch, sink.fields(), { ...address, payload: point.payload });
     }
   });

@@ -145,11 +145,11 @@ export class CollectionIndex {
     const batch = this.#indexes.batch();
     for (const change of changes) {
       if (!this.#live.has(change.shard)) continue;
-      const { shard, generation, version, idKey: id, vector, payload } = change;
+      const { shard, generation, version, idKey: id, isInteger, vector, payload } = change;
       const address = { shard, generation, version, id };
       if (vector === undefined || payload === undefined) batch.remove(address);
       else {
-        batch.upsert({ ...address, vector });
+        batch.upsert({ ...address, isInteger, vector });
         addFieldValues(batch, this.fields.fed, { ...address, payload });
       }
     }

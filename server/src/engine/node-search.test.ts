@@ -49,7 +49,7 @@ async function search(o: {
   const naive = indexes.create({ ...SCHEMA, efConstruction: 1 });
   const slots = indexes.batch();
   for (const [id, { version, vector }] of o.indexed)
-    slots.upsert({ ...AT, id: key(id), version, vector: bytesOf(vector) });
+    slots.upsert({ ...AT, id: key(id), isInteger: true, version, vector: bytesOf(vector) });
   await naive.apply(slots);
   const index = new CollectionIndex({
     schema: SCHEMA,
@@ -75,7 +75,7 @@ async function search(o: {
     ef: 3,
     exact: true,
     shards: [0],
-    withPayload: false,
+    withPayload: true,
     withVector: false,
     ...o.query,
   });
@@ -90,6 +90,13 @@ test('a point that was deleted in the meantime is not answered; the next one tak
   expect(await search({ indexed, stored, query: {} })).toEqual(['1@1:1', '3@1:3', '4@1:4']);
 });
 
+test('without payloads the hits are answered as the index has them: a state that was applied', async () => {
+  const indexed = new Map([1, 2, 3, 4, 5].map((id) => [id, at(1, id)]));
+  const stored = new Map([...indexed, [1, at(9, 4.5)]]);
+  const found = await search({ indexed, stored, query: { withPayload: false } });
+  expect(found).toEqual(['1@1:1', '2@1:2', '3@1:3']);
+});
+
 test('a point that was replaced in the meantime is ranked by its new vector', async () => {
   const indexed = new Map([1, 2, 3, 4, 5].map((id) => [id, at(1, id)]));
   const stored = new Map([...indexed, [1, at(9, 4.5)], [3, at(8, 0.5)]]);
@@ -101,7 +108,7 @@ test('a point whose old and new slots are both answered counts once', async () =
   const withOldSlot = (index: VectorIndex): VectorIndex => ({
     ...methodsOf(index),
     search: async (query: IndexQuery): Promise<IndexHit[]> => {
-      const old: IndexHit = { ...AT, id: key(4), version: 1, score: 0 };
+      const old: IndexHit = { ...AT, id: key(4), isInteger: true, version: 1, score: 0 };
       return [old, ...(await index.search(query))].slice(0, query.k);
     },
   });

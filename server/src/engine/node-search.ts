@@ -2,6 +2,7 @@ import { compareWithStore } from './compare-with-store.ts';
 import { searchFiltered } from './filtered-search.ts';
 import { type ScoredPoint, winnersFirst } from './scored-point.ts';
 import { type SearchContext, type SearchQuery, slicesOf } from './search-query.ts';
+import type { IndexHit } from './vector-index-port.ts';
 
 /** Searches of one call at most. Each one looks deeper than the one before, past more points that are being replaced. */
 const ATTEMPTS_MAX = 4;
@@ -9,9 +10,11 @@ const ATTEMPTS_MAX = 4;
 const HITS_MAX = 20_000;
 
 /**
- * The best `k` points, best first, ties by id order. Hits of the index are compared with the store: one that is gone
- * is dropped, one that was replaced is scored anew, so that no deleted or replaced version is ever answered. Where
- * that may have let a better point fall below the `k` hits, the search is repeated for more of them.
+ * The best `k` points, best first, ties by id order. The hits of an index are a state that was applied, at least as new as every
+ * write that was acknowledged before the search, and are answered as they are when nothing else is asked for. Payloads and vectors
+ * come from the store, which may be a turn ahead: hits are compared with it, one that is gone is dropped, one that was replaced is
+ * scored anew, so that no version is answered with the payload of another. Where that may have let a better point fall below the `k`
+ * hits, the search is repeated for more of them.
  */
 export async function searchNode(context: SearchContext, query: SearchQuery): Promise<ScoredPoint[]> {
   if (query.filter !== undefined) return searchFiltered(context, query, query.filter);
@@ -23,6 +26,7 @@ export async function searchNode(context: SearchContext, query: SearchQuery): Pr
     const ef = Math.max(query.ef, wanted);
     const onPlan = query.notes?.round({ ef, hasProgram: false });
     const hits = await context.index.search({ query: vector, k: wanted, ef, exact, shards, onPlan });
+    if (!query.withPayload && !query.withVector) return hits.map(asFound);
     const { points, stale } = await compareWithStore(context, query, { hits });
     if (stale === 0) return points.slice(0, query.k);
     points.sort(order);
@@ -35,4 +39,8 @@ export async function searchNode(context: SearchContext, query: SearchQuery): Pr
     await context.settled();
     wanted = Math.min(wanted + 2 * stale, HITS_MAX);
   }
+}
+
+function asFound({ id: idKey, score, shard, isInteger, version }: IndexHit): ScoredPoint {
+  return { score, shard, idKey, isInteger, version };
 }

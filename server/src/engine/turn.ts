@@ -19,11 +19,15 @@ export interface EntryAddress {
 /** What the vector indexes must learn of a turn. */
 export interface PointChange extends PointAddress {
   readonly version: number;
+  /** The id was given as a number; false of a deleted point. */
+  readonly isInteger: boolean;
   /** Undefined: the point was deleted. */
   readonly vector: Buffer | undefined;
   /** With `vector` only. */
   readonly payload: Buffer | undefined;
 }
+
+const DELETED = { isInteger: false, vector: undefined, payload: undefined } as const;
 
 /** One entry of a write that named itself. */
 export interface RetryPart {
@@ -142,7 +146,8 @@ export class Turn {
       const key = pointKey(address);
       if (this.#swapVersion(key, at.index) === 0) added += 1;
       this.batch.put(key, encodePointValue(point, at.index));
-      this.changes.push({ ...address, version: at.index, vector: point.vector, payload: point.payload });
+      const { vector, payload, id } = point;
+      this.changes.push({ ...address, version: at.index, isInteger: id.isInteger, vector, payload });
     }
     draft.collections.set(at.collection, { dimension, live: live + added });
     this.#journal(
@@ -165,7 +170,7 @@ export class Turn {
       if (!existed) continue;
       gone.push(idKey);
       this.batch.delete(key);
-      this.changes.push({ ...address, version: at.index, vector: undefined, payload: undefined });
+      this.changes.push({ ...address, ...DELETED, version: at.index });
     }
     if (gone.length === 0) return deleted;
     const { dimension, live } = present(

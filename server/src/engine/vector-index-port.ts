@@ -25,7 +25,7 @@ export interface VectorIndex {
 /** Changes to an index, in order. */
 export interface IndexBatch {
   /** Replaces the point's slot unless that one has a higher version. `vector` holds little-endian float32. */
-  upsert(slot: SlotAddress & { readonly vector: Buffer }): void;
+  upsert(slot: IndexedSlot & { readonly vector: Buffer }): void;
   /** Removes the point's slot unless it has a higher version than `version`. */
   remove(slot: SlotAddress): void;
   /** Adds values of a field (`PackedValues`) to the slot of this point, when that has exactly this version. */
@@ -85,7 +85,13 @@ export interface SampledRecall {
   readonly found: readonly number[];
 }
 
-export interface IndexHit extends SlotAddress {
+/** A slot, and how the id was written. */
+export interface IndexedSlot extends SlotAddress {
+  /** The id was given as a number. */
+  readonly isInteger: boolean;
+}
+
+export interface IndexHit extends IndexedSlot {
   readonly score: number;
 }
 

@@ -29,7 +29,7 @@ export interface SlotAddress {
 }
 
 /**
- * Changes to a vector index, in order, packed as they are added: `u8 change | u8 0 | u16 shard | u32 generation |
+ * Changes to a vector index, in order, packed as they are added: `u8 change | u8 is integer | u16 shard | u32 generation |
  * u64 version | u16 id bytes | id | more`, little-endian; more is the vector of an upsert, `u16 field | u32 bytes | values` of
  * values, `u16 field` of a field to drop. What is added is copied. A
  * batch may be added to and applied again, also while it is being applied.
@@ -52,10 +52,10 @@ export class IndexBatch {
 
   /**
    * Puts the point into the index; it replaces the slot of the same shard and id unless that one has the same
-   * generation and a higher version. `vector`: finite numbers of the index's dimension, in a buffer as little-endian
+   * generation and a higher version. `isInteger`: the id was given as a number, which hits tell. `vector`: finite numbers of the index's dimension, in a buffer as little-endian
    * float32.
    */
-  upsert(o: SlotAddress & { readonly vector: Float32Array | Buffer }): void {
+  upsert(o: SlotAddress & { readonly vector: Float32Array | Buffer; readonly isInteger?: boolean }): void {
     const { vector } = o;
     const bytes = Buffer.isBuffer(vector)
       ? vector
@@ -100,14 +100,18 @@ export class IndexBatch {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  #begin(change: number, { shard, generation, version, id }: SlotAddress, moreBytes: number): void {
+  #begin(
+    change: number,
+    { shard, generation, version, id, isInteger }: SlotAddress & { readonly isInteger?: boolean },
+    moreBytes: number,
+  ): void {
     invariant(shard >= 0 && shard <= 0xffff, 'a shard has 16 bits', { shard });
     invariant(Number.isSafeInteger(version) && version >= 0, 'a version has 53 bits', { version });
     invariant(id.length <= INDEX_ID_BYTES_MAX, 'an id key fits', { bytes: id.length });
     this.#reserve(FIXED_BYTES + id.length + moreBytes);
     const buffer = this.#buffer;
     let at = buffer.writeUInt8(change, this.#length);
-    at = buffer.writeUInt8(0, at);
+    at = buffer.writeUInt8(isInteger === true ? 1 : 0, at);
     at = buffer.writeUInt16LE(shard, at);
     at = buffer.writeUInt32LE(generation, at);
     at = buffer.writeUInt32LE(version >>> 0, at);

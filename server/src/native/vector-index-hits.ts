@@ -7,6 +7,8 @@ export interface IndexHit {
   readonly shard: number;
   readonly generation: number;
   readonly version: number;
+  /** As it was given to `IndexBatch.upsert`. */
+  readonly isInteger: boolean;
   /** A view of memory that all hits of a search share: copy what is kept for long. */
   readonly id: Buffer;
 }
@@ -26,11 +28,11 @@ export interface IndexPlan {
 /** Before the hits of a query. */
 const HEADER_BYTES = 16;
 /** Before the id. */
-const FIXED_BYTES = 20;
+const FIXED_BYTES = 22;
 
 /**
  * The hits of each query: `u32 count | u32 points | u32 admissible | u32 way`, then for each hit `f32 score | u32 generation | u64 version | u16 shard |
- * u16 id bytes | id`, little-endian.
+ * u16 id bytes | u16 is integer | id`, little-endian.
  */
 export function unpackHits(packed: Buffer, onPlan?: (plan: IndexPlan) => void): IndexHit[][] {
   const queries: IndexHit[][] = [];
@@ -45,6 +47,7 @@ export function unpackHits(packed: Buffer, onPlan?: (plan: IndexPlan) => void): 
         score: packed.readFloatLE(at),
         shard: packed.readUInt16LE(at + 16),
         generation: packed.readUInt32LE(at + 4),
+        isInteger: packed.readUInt16LE(at + 20) !== 0,
         version: packed.readUInt32LE(at + 8) + packed.readUInt32LE(at + 12) * 2 ** 32,
         id: packed.subarray(idAt, end),
       };

@@ -59,7 +59,7 @@ describe('changes', () => {
     const address = { shard: 65_535, generation: 4_294_967_295, version: Number.MAX_SAFE_INTEGER };
     await upsert(index, 'a', at(3, 4), address);
     const shards = [{ shard: 65_535, generation: 4_294_967_295 }];
-    const found = [{ ...address, id: id('a'), score: 5 }];
+    const found = [{ ...address, id: id('a'), isInteger: false, score: 5 }];
     expect(await index.search({ ...exact, query: at(0, 0), shards })).toEqual(found);
     expect(await index.search({ ...approximate, query: at(0, 0), shards })).toEqual(found);
   });

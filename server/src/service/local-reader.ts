@@ -8,6 +8,7 @@ import {
   type StoredPoint,
 } from '../shard/index.ts';
 import { LATE, settleBy } from './deadline.ts';
+import type { LeaderTable } from './leader-table.ts';
 import type { Groups, LocalShards } from './ports.ts';
 import { ReadBarriers } from './read-barriers.ts';
 import type { Read, ReadScope } from './read-scope.ts';
@@ -37,6 +38,7 @@ export interface LocalReaderDeps {
   readonly groups: Groups;
   readonly shards: LocalShards;
   readonly clock: Clock;
+  readonly leaders: LeaderTable;
   /** `[index] ef_search` as it is now. */
   readonly efSearch: () => number;
   /** Leaders of this node read by leases. */
@@ -168,11 +170,10 @@ export class LocalReader implements ShardReader {
 
   /** Waits for the read point; answers the staleness of an eventual read. */
   async #reach(scope: ReadScope): Promise<number> {
-    const { groups } = this.#deps;
-    const held = groups.groups();
+    const { leaders } = this.#deps;
     for (const shard of scope.shards) {
       // One that is being brought up, or is damaged, has no state to read.
-      if (!held.includes(shard) || !groups.status(shard).isVoter)
+      if (!leaders.holds(shard))
         throw new GrapeError('SHARD_UNAVAILABLE', `shard ${shard} has no working replica on this node`);
     }
     switch (scope.consistency) {

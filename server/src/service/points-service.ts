@@ -75,7 +75,7 @@ export class PointsService {
   constructor(deps: PointsServiceDeps) {
     const leaders = new LeaderTable(deps);
     const proposer = new Proposer({ ...deps, leaders });
-    const local = new LocalReader(deps);
+    const local = new LocalReader({ ...deps, leaders });
     this.#directory = deps.directory;
     this.#clock = deps.clock;
     this.#leaders = leaders;

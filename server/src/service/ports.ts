@@ -1,3 +1,4 @@
+import type { Abandonment } from '../base/index.ts';
 import type { ClusterMap, IndexChange } from '../cluster/index.ts';
 import type { CollectionSchema } from '../model/index.ts';
 import type {
@@ -46,7 +47,7 @@ export interface Groups {
   status(group: number): GroupView;
   propose(group: number, command: Buffer): Proposal;
   /** Resolves when the local replica has applied everything that was committed when it was called. */
-  readBarrier(group: number, signal?: AbortSignal): Promise<number>;
+  readBarrier(group: number, abandonment?: Abandonment): Promise<number>;
   /** Called after every change of a local group's leader. */
   onLeaderChange(listener: (group: number, leaderNode: string | undefined, isLeader: boolean) => void): void;
 }

@@ -1,4 +1,4 @@
-import { FakeClock, GrapeError } from '../base/index.ts';
+import { type Abandonment, FakeClock, GrapeError } from '../base/index.ts';
 import type { Groups } from './ports.ts';
 import { BARRIERS_AT_ONCE, ReadBarriers } from './read-barriers.ts';
 
@@ -6,7 +6,7 @@ interface OpenBarrier {
   readonly group: number;
   readonly confirm: () => void;
   readonly fail: (error: Error) => void;
-  readonly signal: AbortSignal | undefined;
+  readonly abandonment: Abandonment | undefined;
 }
 
 /** Barriers that answer when the test says so. */
@@ -22,9 +22,9 @@ function setUp(): { clock: FakeClock; barriers: ReadBarriers; open: OpenBarrier[
       throw new Error('a barrier proposes nothing');
     },
     onLeaderChange: () => undefined,
-    readBarrier: (group, signal) =>
+    readBarrier: (group, abandonment) =>
       new Promise((resolve, reject) => {
-        open.push({ group, confirm: () => resolve(1), fail: reject, signal });
+        open.push({ group, confirm: () => resolve(1), fail: reject, abandonment });
       }),
   };
   return { clock, barriers: new ReadBarriers({ groups, clock }), open };
@@ -78,7 +78,7 @@ test('a barrier that fails fails its reads', async () => {
   await turn();
   open[1]?.fail(new GrapeError('SHARD_UNAVAILABLE', 'the leader changed'));
   await expect(read).rejects.toThrow('the leader changed');
-  expect(open[0]?.signal?.aborted).toBe(true);
+  expect(open[0]?.abandonment?.isAbandoned).toBe(true);
 });
 
 test('a read that gives up at its deadline abandons its barrier and frees the place of it', async () => {
@@ -87,7 +87,7 @@ test('a read that gives up at its deadline abandons its barrier and frees the pl
   await turn();
   clock.advance(1001);
   for (const read of reads) await expect(read).rejects.toMatchObject({ code: 'SHARD_UNAVAILABLE' });
-  expect(open.map(({ signal }) => signal?.aborted)).toEqual([true]);
+  expect(open.map(({ abandonment }) => abandonment?.isAbandoned)).toEqual([true]);
 });
 
 test('a barrier is kept while one of its reads still waits', async () => {
@@ -97,7 +97,7 @@ test('a barrier is kept while one of its reads still waits', async () => {
   await turn();
   clock.advance(20);
   await expect(short).rejects.toThrow('in time');
-  expect(open[0]?.signal?.aborted).toBe(false);
+  expect(open[0]?.abandonment?.isAbandoned).toBe(false);
   open[0]?.confirm();
   await long;
 });

@@ -1,4 +1,4 @@
-import { asError, type Clock, GrapeError } from '../base/index.ts';
+import { Abandonment, asError, type Clock, GrapeError } from '../base/index.ts';
 import type { Groups } from './ports.ts';
 
 /** Barriers of one group under way at one time: reads that come later wait for one of them and share the next. */
@@ -18,7 +18,7 @@ interface Round {
   readonly waiters: Set<Waiter>;
   /** The barrier has answered. */
   isDone: boolean;
-  readonly abandoned: AbortController;
+  readonly abandonment: Abandonment;
 }
 
 interface GroupRounds {
@@ -70,7 +70,7 @@ export class ReadBarriers {
   #join(group: number, waiter: Waiter): void {
     const rounds = this.#rounds.get(group) ?? { underWay: 0, next: undefined };
     this.#rounds.set(group, rounds);
-    rounds.next ??= { waiters: new Set(), isDone: false, abandoned: new AbortController() };
+    rounds.next ??= { waiters: new Set(), isDone: false, abandonment: new Abandonment() };
     rounds.next.waiters.add(waiter);
     waiter.rounds.push(rounds.next);
   }
@@ -92,23 +92,26 @@ export class ReadBarriers {
     rounds.next = undefined;
     if (round.waiters.size === 0) return;
     rounds.underWay += 1;
-    void this.#groups
-      .readBarrier(group, round.abandoned.signal)
-      .then(
-        () => confirm(round),
-        (error: unknown) => fail(round, asError(error)),
-      )
-      .finally(() => {
-        rounds.underWay -= 1;
-        this.#start(group);
-      });
+    const settled = (): void => {
+      rounds.underWay -= 1;
+      this.#start(group);
+    };
+    this.#groups.readBarrier(group, round.abandonment).then(
+      () => {
+        confirm(round);
+        settled();
+      },
+      (error: unknown) => {
+        fail(round, asError(error));
+        settled();
+      },
+    );
   }
 
   #leave(waiter: Waiter): void {
     for (const round of waiter.rounds) {
       round.waiters.delete(waiter);
-      if (round.waiters.size === 0 && !round.isDone)
-        round.abandoned.abort(new Error('nobody waits for the barrier any more'));
+      if (round.waiters.size === 0 && !round.isDone) round.abandonment.abandon();
     }
   }
 }

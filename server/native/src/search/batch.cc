@@ -12,7 +12,7 @@ ChangeRecord BatchReader::Next() {
   const uint8_t change = source_.Take<uint8_t>();
   if (change < 1 || change > 5) throw InvalidArgument("an unknown change in a batch");
   record.change = static_cast<Change>(change);
-  source_.Take<uint8_t>();
+  record.is_integer = source_.Take<uint8_t>() != 0;
   record.shard = source_.Take<uint16_t>();
   record.generation = source_.Take<uint32_t>();
   record.version = source_.Take<uint64_t>();

@@ -25,10 +25,12 @@ struct ChangeRecord {
   /** Packed as `FieldIndex` reads them; null unless `kValues`. */
   const uint8_t* values = nullptr;
   uint32_t value_bytes = 0;
+  /** Of `kUpsert`: the id was given as a number. */
+  bool is_integer = false;
 };
 
 /**
- * Reads a packed batch: changes of `u8 change | u8 0 | u16 shard | u32 generation | u64 version | u16 id bytes | id |
+ * Reads a packed batch: changes of `u8 change | u8 is integer | u16 shard | u32 generation | u64 version | u16 id bytes | id |
  * more`, little-endian; more is the vector of an upsert, `u16 field | u32 bytes | values` of values, `u16 field` of a field to drop.
  */
 class BatchReader {

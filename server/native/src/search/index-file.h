@@ -13,7 +13,7 @@ namespace grape::search {
  */
 constexpr size_t kHeaderBytes = 4'096;
 constexpr size_t kSectionAlign = 64;
-constexpr uint32_t kFormat = 2;
+constexpr uint32_t kFormat = 3;
 constexpr char kMagic[8] = {'g', 'r', 'a', 'p', 'e', 'i', 'd', 'x'};
 
 /** In the order of the file. */
@@ -50,7 +50,8 @@ struct SlotRecord {
   uint32_t generation;
   uint16_t shard;
   uint16_t id_bytes;
-  uint64_t alive;
+  uint32_t alive;
+  uint32_t is_integer;
 };
 
 static_assert(sizeof(SlotRecord) == 24, "slot records have no gaps");

@@ -114,14 +114,15 @@ void Index::RestoreSlot(const SlotRecord& record, const uint8_t* id) {
   CodeRecord& code = slots_.Code(slot);
   if (!IsFinite(slots_.Vector(slot), options_.dimension)) throw Damaged("a vector has a number that is not finite");
   coding_.Encode(slots_.Vector(slot), &code);
-  slots_.At(slot).Set(ids_.Add(id, record.id_bytes), record.version, record.generation, record.shard, record.id_bytes);
+  ChangeRecord change{Change::kUpsert, record.shard, record.id_bytes, record.generation, record.version, id, nullptr};
+  change.is_integer = record.is_integer != 0;
+  slots_.At(slot).Set(change, ids_.Add(id, record.id_bytes));
   if (record.alive == 0) {
     // Found by nobody, only passed through: its class does not matter.
     code.slot_class = slots_.Class(slot) = 0;
     code.death.store(0, std::memory_order_relaxed);
     return;
   }
-  const ChangeRecord change{Change::kUpsert, record.shard, record.id_bytes, record.generation, record.version, id, nullptr};
   const uint64_t hash = map_.Hash(record.shard, id, record.id_bytes);
   if (Find(hash, change) != SlotMap::kNone) throw Damaged("an id is in two slots");
   map_.Insert(hash, slot);

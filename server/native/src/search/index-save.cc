@@ -78,7 +78,7 @@ void Index::Save(const std::string& path, const std::string& tag) const {
       const Slot& slot = slots_.At(i);
       const bool lives = alive(i);
       const SlotRecord record{slot.version.load(std::memory_order_relaxed), slot.generation, slot.shard,
-                              static_cast<uint16_t>(lives ? slot.id_bytes : 0), lives};
+                              static_cast<uint16_t>(lives ? slot.id_bytes : 0), lives, slot.is_integer};
       file.Write(&record, sizeof(record));
     }
   });

@@ -100,8 +100,9 @@ void Index::Upsert(const ChangeRecord& change) {
   Slot& known = slots_.At(old);
   if (known.generation == change.generation) {
     if (known.version > change.version) return;
-    // The same vector again, of this version or a newer one, needs no other slot and no linking.
-    if (std::memcmp(slots_.Vector(old), change.vector, options_.dimension * sizeof(float)) == 0) {
+    // The same point again, of this version or a newer one, needs no other slot and no linking.
+    if (known.is_integer == (change.is_integer ? 1 : 0) &&
+        std::memcmp(slots_.Vector(old), change.vector, options_.dimension * sizeof(float)) == 0) {
       known.version.store(change.version, std::memory_order_relaxed);
       return;
     }
@@ -149,8 +150,7 @@ uint32_t Index::Find(uint64_t hash, const ChangeRecord& change) const {
 void Index::Append(const ChangeRecord& change) {
   const uint16_t slot_class = ClassOf(change);
   const size_t slot = slots_written_++;
-  slots_.At(slot).Set(ids_.Add(change.id, change.id_bytes), change.version, change.generation, change.shard,
-                      change.id_bytes);
+  slots_.At(slot).Set(change, ids_.Add(change.id, change.id_bytes));
   std::memcpy(slots_.Vector(slot), change.vector, options_.dimension * sizeof(float));
   CodeRecord& record = slots_.Code(slot);
   coding_.Encode(slots_.Vector(slot), &record);

@@ -48,7 +48,8 @@ void SearchJob::Pack(const Plan& plan, const std::vector<Hit>& hits) {
     Append(&packed_, slot.generation);
     Append(&packed_, slot.version.load(std::memory_order_relaxed));
     Append(&packed_, slot.shard);
-    Append(&packed_, slot.id_bytes);
+    Append(&packed_, static_cast<uint16_t>(slot.id_bytes));
+    Append(&packed_, static_cast<uint16_t>(slot.is_integer));
     packed_.append(reinterpret_cast<const char*>(slot.id), slot.id_bytes);
   }
 }

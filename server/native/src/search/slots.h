@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "batch.h"
 #include "byte-arena.h"
 #include "codes.h"
 #include "metric.h"
@@ -28,14 +29,17 @@ struct Slot {
   std::atomic<uint64_t> version;
   uint32_t generation;
   uint16_t shard;
-  uint16_t id_bytes;
+  uint16_t id_bytes : 15;
+  /** The id was given as a number; the key is the same. */
+  uint16_t is_integer : 1;
 
-  void Set(const uint8_t* its_id, uint64_t its_version, uint32_t its_generation, uint16_t its_shard, uint16_t bytes) {
+  void Set(const ChangeRecord& change, const uint8_t* its_id) {
     id = its_id;
-    version.store(its_version, std::memory_order_relaxed);
-    generation = its_generation;
-    shard = its_shard;
-    id_bytes = bytes;
+    version.store(change.version, std::memory_order_relaxed);
+    generation = change.generation;
+    shard = change.shard;
+    id_bytes = change.id_bytes & 0x7fff;
+    is_integer = change.is_integer ? 1 : 0;
   }
 
   bool SameId(const uint8_t* other, size_t bytes) const {

@@ -1,6 +1,7 @@
 import { float32Values } from '../stored-point.ts';
 import type {
   IndexBatch,
+  IndexedSlot,
   IndexHit,
   IndexOptions,
   IndexQuery,
@@ -14,7 +15,7 @@ import type {
 } from '../vector-index-port.ts';
 import { plainScore } from './exact-score.ts';
 
-type Slot = SlotAddress & { readonly vector: Buffer };
+type Slot = IndexedSlot & { readonly vector: Buffer };
 type Change =
   | { readonly kind: 'upsert'; readonly slot: Slot }
   | { readonly kind: 'remove'; readonly slot: SlotAddress }

@@ -34,7 +34,8 @@ export class NaiveIndex {
       const admitted = shards.some(
         ({ shard, generation }) => shard === address.shard && generation === address.generation,
       );
-      if (admitted) hits.push({ ...address, score: exactScore(this.#metric, query, vector) });
+      if (admitted)
+        hits.push({ ...address, isInteger: false, score: exactScore(this.#metric, query, vector) });
     }
     return hits.sort((a, b) => this.#order(a, b)).slice(0, k);
   }

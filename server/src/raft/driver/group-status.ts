@@ -1,28 +1,41 @@
-import { NO_REPLICA } from '../core/index.ts';
+import { NO_REPLICA, type RaftStatus } from '../core/index.ts';
 import type { GroupStart, GroupStatus } from '../types.ts';
 import type { Replica } from './replica.ts';
 
-/** The core's part is made when it is asked for: it lists the progress of every follower. */
-export function statusOf(replica: Replica): GroupStatus {
-  return {
-    group: replica.group,
-    leaderNode: replica.leaderNode,
-    isLeader: replica.isLeader,
-    get raft() {
-      return replica.core.status();
-    },
-    get configurationIndex() {
-      return replica.log.configurationIndex;
-    },
-    get durableConfigurationIndex() {
-      return replica.log.durableConfigurationIndex;
-    },
-    get isVoter() {
-      return replica.isVoter;
-    },
-    lastHeardLeaderMs: replica.lastHeardLeaderMs,
-    damage: undefined,
-  };
+/** What costs something is made when it is asked for: every request asks every group for its status. */
+export class ReplicaStatus implements GroupStatus {
+  readonly group: number;
+  readonly leaderNode: string | undefined;
+  readonly isLeader: boolean;
+  readonly damage = undefined;
+  readonly #replica: Replica;
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+    this.group = replica.group;
+    this.leaderNode = replica.leaderNode;
+    this.isLeader = replica.isLeader;
+  }
+
+  get raft(): RaftStatus {
+    return this.#replica.core.status();
+  }
+
+  get configurationIndex(): number {
+    return this.#replica.log.configurationIndex;
+  }
+
+  get durableConfigurationIndex(): number {
+    return this.#replica.log.durableConfigurationIndex;
+  }
+
+  get isVoter(): boolean {
+    return this.#replica.isVoter;
+  }
+
+  get lastHeardLeaderMs(): number {
+    return this.#replica.lastHeardLeaderMs;
+  }
 }
 
 /** A replica that takes no part: it knows no term and no leader. */

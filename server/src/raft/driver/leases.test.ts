@@ -1,4 +1,4 @@
-import { GrapeError } from '../../base/index.ts';
+import { Abandonment } from '../../base/index.ts';
 import { TestCluster, type TestNode } from '../testing/test-cluster.ts';
 
 /** Of 20 ticks of 10 ms a voter counts 17 at least; a lease lasts nine tenths of them. */
@@ -18,16 +18,16 @@ const sentBy = (cluster: TestCluster, node: TestNode): number =>
 
 /** Whether a read is answered without time passing. */
 async function isLeased(cluster: TestCluster, node: TestNode): Promise<boolean> {
-  const controller = new AbortController();
+  const abandonment = new Abandonment();
   let isAnswered = false;
-  const read = node.host.readBarrier(0, controller.signal).then(
+  const read = node.host.readBarrier(0, abandonment).then(
     () => {
       isAnswered = true;
     },
     () => undefined,
   );
   await cluster.turns(6);
-  controller.abort(new GrapeError('SHARD_UNAVAILABLE', 'not at once'));
+  abandonment.abandon();
   await read;
   return isAnswered;
 }

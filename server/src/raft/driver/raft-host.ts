@@ -1,4 +1,5 @@
 import {
+  type Abandonment,
   asError,
   GrapeError,
   invariant,
@@ -156,14 +157,14 @@ export class RaftHost {
    * Resolves with a commit index that was current when the call was made, once the local replica has applied it.
    * Rejects with SHARD_UNAVAILABLE, TOO_MANY_REQUESTS or the reason of `signal`; without a signal it may wait long.
    */
-  readBarrier(group: number, signal?: AbortSignal): Promise<number> {
+  readBarrier(group: number, abandonment?: Abandonment): Promise<number> {
     const replica = this.#replicas.get(group);
     if (replica === undefined || this.#state !== 'running') {
       return Promise.reject(
         new GrapeError('SHARD_UNAVAILABLE', 'this node has no working replica of the shard'),
       );
     }
-    const barrier = replica.reads.add(signal);
+    const barrier = replica.reads.add(abandonment);
     this.#touch(replica);
     return barrier;
   }

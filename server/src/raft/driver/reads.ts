@@ -1,4 +1,4 @@
-import { asError, GrapeError, present } from '../../base/index.ts';
+import { type Abandonment, GrapeError, present } from '../../base/index.ts';
 import type { ReadConfirmation, ReadState } from '../core/index.ts';
 
 /** Reads of one group that wait at the same time. */
@@ -37,8 +37,8 @@ export class GroupReads {
     return this.#waiting.length > 0;
   }
 
-  add(signal: AbortSignal | undefined): Promise<number> {
-    if (signal?.aborted === true) return Promise.reject(asError(signal.reason));
+  add(abandonment: Abandonment | undefined): Promise<number> {
+    if (abandonment?.isAbandoned === true) return Promise.reject(abandoned());
     if (this.#count >= GROUP_READS_MAX) {
       return Promise.reject(new GrapeError('TOO_MANY_REQUESTS', 'too many reads are waiting for the leader'));
     }
@@ -46,7 +46,7 @@ export class GroupReads {
     const waiter: Waiter = { resolve, reject, settled: false };
     this.#waiting.push(waiter);
     this.#count += 1;
-    if (signal !== undefined) this.#abandonOn(signal, waiter, promise);
+    abandonment?.onAbandoned(() => this.#fail(waiter, abandoned()));
     return promise;
   }
 
@@ -99,13 +99,6 @@ export class GroupReads {
     for (const waiter of all) this.#fail(waiter, unconfirmed());
   }
 
-  #abandonOn(signal: AbortSignal, waiter: Waiter, promise: Promise<number>): void {
-    const onAbort = (): void => this.#fail(waiter, asError(signal.reason));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const forget = (): void => signal.removeEventListener('abort', onAbort);
-    promise.then(forget, forget);
-  }
-
   #answer(waiter: Waiter, index: number): void {
     if (this.#settle(waiter)) waiter.resolve(index);
   }
@@ -124,4 +117,8 @@ export class GroupReads {
 
 function unconfirmed(): GrapeError {
   return new GrapeError('SHARD_UNAVAILABLE', 'no leader confirmed the read');
+}
+
+function abandoned(): Error {
+  return new Error('nobody waits for the read any more');
 }

@@ -5,7 +5,7 @@ import type { GroupLog } from '../log/group-log.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { GroupStart, GroupStatus, RaftMetrics } from '../types.ts';
 import { bootstrapConf, coreOptions, damageOf, recoverConfiguration } from './group-start.ts';
-import { damagedStatus, statusOf } from './group-status.ts';
+import { damagedStatus, ReplicaStatus } from './group-status.ts';
 import { LeaseTimer, leaseMs, type TurnClock } from './lease-timer.ts';
 import type { ProposalBudget } from './proposals.ts';
 import { Replica } from './replica.ts';
@@ -55,7 +55,7 @@ export class ReplicaTable {
 
   status(group: number): GroupStatus {
     const replica = this.#replicas.get(group);
-    if (replica !== undefined) return statusOf(replica);
+    if (replica !== undefined) return new ReplicaStatus(replica);
     const { start, reason } = present(this.#damaged.get(group), 'the group');
     return damagedStatus(start, reason);
   }

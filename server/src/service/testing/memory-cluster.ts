@@ -1,4 +1,12 @@
-import { asError, type Clock, FakeClock, GrapeError, NotLeaderError, present } from '../../base/index.ts';
+import {
+  type Abandonment,
+  asError,
+  type Clock,
+  FakeClock,
+  GrapeError,
+  NotLeaderError,
+  present,
+} from '../../base/index.ts';
 import type { ClusterMap, IndexChange, ShardPlacement } from '../../cluster/index.ts';
 import { NO_PAYLOAD_INDEXES, type CollectionSchema, type Metric } from '../../model/index.ts';
 import { PointsService } from '../points-service.ts';
@@ -263,7 +271,7 @@ export class MemoryNode implements Groups, Directory {
     return { promise, proposed: true, cancel: () => false };
   }
 
-  readBarrier(group: number, signal?: AbortSignal): Promise<number> {
+  readBarrier(group: number, abandonment?: Abandonment): Promise<number> {
     return new Promise((resolve) => {
       const stop = this.#cluster.whenever(() => {
         const { leader, index } = this.#cluster.log(group);
@@ -272,7 +280,7 @@ export class MemoryNode implements Groups, Directory {
         resolve(index);
         return true;
       });
-      signal?.addEventListener('abort', stop);
+      abandonment?.onAbandoned(stop);
     });
   }
 
