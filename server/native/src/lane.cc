@@ -68,7 +68,7 @@ Lane::~Lane() {
 }
 
 Lane::Push Lane::TryPush(Task task) {
-  std::lock_guard<std::mutex> lock(state_->mutex);
+  std::unique_lock<std::mutex> lock(state_->mutex);
   if (state_->tasks.size() >= state_->tasks_max) return Push::kFull;
   if (state_->idle <= state_->tasks.size() && state_->live < state_->wanted) {
     try {
@@ -80,6 +80,8 @@ Lane::Push Lane::TryPush(Task task) {
     }
   }
   state_->tasks.push_back(std::move(task));
+  // A thread that woke up under the lock would only wait for it.
+  lock.unlock();
   state_->work.notify_one();
   return Push::kAccepted;
 }

@@ -16,6 +16,7 @@ import { type PointAddress, pointKey } from './keys.ts';
 import { nativeIndexes } from './native-indexes.ts';
 import { searchNode } from './node-search.ts';
 import { PointStore } from './point-store.ts';
+import { SliceCache } from './slice-cache.ts';
 import { orRefused } from './room.ts';
 import { visitMatching } from './matching-points.ts';
 import type { ScoredPoint } from './scored-point.ts';
@@ -115,6 +116,7 @@ export class Engine {
   readonly #states = new Map<number, ShardState>();
   /** What the disk had of all shards and generations when the engine was opened. */
   readonly #stored: readonly ShardState[];
+  readonly #slices = new SliceCache(this.#states);
   readonly #lock = new SerialLock();
   readonly #scans = new SerialLock();
   readonly #flusher: Flusher;
@@ -283,15 +285,12 @@ export class Engine {
   async search(query: SearchQuery): Promise<ScoredPoint[]> {
     for (;;) {
       await this.#keeper.ready(query.collection, query.shards);
-      const before = this.#generationsOf(query.shards);
+      const before = this.#slices.of(query);
       const points = await this.#searchOnce(query);
       // A shard whose state was replaced meanwhile may have been searched while the index had nothing of it.
-      if (this.#generationsOf(query.shards) === before) return points;
+      if (before.every(({ shard, generation }) => this.shardState(shard).generation === generation))
+        return points;
     }
-  }
-
-  #generationsOf(shards: readonly number[]): string {
-    return shards.map((shard) => this.shardState(shard).generation).join();
   }
 
   /** These fields of the payloads are indexed from now on, and no others; filling goes on in the background. */
@@ -329,7 +328,7 @@ export class Engine {
       index,
       indexes: this.#indexes,
       store: this.#store,
-      states: this.#states,
+      slices: this.#slices,
       clock: this.#o.clock,
       scans: this.#scans,
       settled: () => this.#lock.idle(),

@@ -4,7 +4,7 @@ import { filterProgram } from './fields/filter-program.ts';
 import type { TimedFilter } from './filter/compiled-filter.ts';
 import { visitMatching } from './matching-points.ts';
 import { type ScoredPoint, scoredPoint, winnersFirst } from './scored-point.ts';
-import { type SearchContext, type SearchQuery, slicesOf } from './search-query.ts';
+import type { SearchContext, SearchQuery } from './search-query.ts';
 import { float32Values } from './stored-point.ts';
 
 /** Hits that are compared with a filter of which the index knows nothing: at first, and at most; then all points are. */
@@ -37,7 +37,7 @@ async function amongHits(
   query: SearchQuery,
   { matcher, program }: { readonly matcher: Matcher; readonly program: Buffer | undefined },
 ): Promise<ScoredPoint[] | undefined> {
-  const shards = slicesOf(context, query);
+  const shards = context.slices.of(query);
   const { exact, k } = query;
   const { first, perWinner, most } = program === undefined ? BLIND : GUIDED;
   let wanted = Math.ceil(Math.max(first, perWinner * k));
@@ -75,7 +75,7 @@ async function amongAll(
   const keepBest = (): void => {
     best = best.sort(order).slice(0, query.k);
   };
-  await visitMatching(context, { ...filter, slices: slicesOf(context, query) }, (point) => {
+  await visitMatching(context, { ...filter, slices: context.slices.of(query) }, (point) => {
     const score = indexes.score(metric, query.query, float32Values(point.vector));
     best.push(scoredPoint(point, score, query));
     if (best.length >= 2 * query.k + 1_000) keepBest();

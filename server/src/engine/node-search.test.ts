@@ -8,6 +8,7 @@ import { searchNode } from './node-search.ts';
 import type { SearchQuery } from './search-query.ts';
 import { PointStore } from './point-store.ts';
 import { SerialLock } from './serial-lock.ts';
+import { SliceCache } from './slice-cache.ts';
 import { newShardState } from './shard-state.ts';
 import { encodePointValue } from './stored-point.ts';
 import { plainScore } from './testing/exact-score.ts';
@@ -63,7 +64,7 @@ async function search(o: {
     index,
     indexes,
     store: new PointStore(kv),
-    states: new Map([[0, newShardState(AT)]]),
+    slices: new SliceCache(new Map([[0, newShardState(AT)]])),
     clock: systemClock,
     scans: new SerialLock(),
     settled: () => Promise.resolve(),

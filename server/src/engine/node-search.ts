@@ -1,7 +1,7 @@
 import { compareWithStore } from './compare-with-store.ts';
 import { searchFiltered } from './filtered-search.ts';
 import { type ScoredPoint, winnersFirst } from './scored-point.ts';
-import { type SearchContext, type SearchQuery, slicesOf } from './search-query.ts';
+import type { SearchContext, SearchQuery } from './search-query.ts';
 import type { IndexHit } from './vector-index-port.ts';
 
 /** Searches of one call at most. Each one looks deeper than the one before, past more points that are being replaced. */
@@ -18,7 +18,7 @@ const HITS_MAX = 20_000;
  */
 export async function searchNode(context: SearchContext, query: SearchQuery): Promise<ScoredPoint[]> {
   if (query.filter !== undefined) return searchFiltered(context, query, query.filter);
-  const shards = slicesOf(context, query);
+  const shards = context.slices.of(query);
   const order = winnersFirst(context.index.schema.metric === 'euclidean');
   let wanted = query.k;
   for (let attempt = 1; ; attempt++) {

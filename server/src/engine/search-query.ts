@@ -1,11 +1,10 @@
 import type { Clock } from '../base/index.ts';
 import type { CollectionIndex } from './collection-index.ts';
-import type { CollectionSlice } from './keys.ts';
 import type { TimedFilter } from './filter/compiled-filter.ts';
 import type { PointStore } from './point-store.ts';
 import type { SearchNotes } from './search-plan.ts';
 import type { SerialLock } from './serial-lock.ts';
-import type { ShardState } from './shard-state.ts';
+import type { SliceCache } from './slice-cache.ts';
 import type { VectorIndexes } from './vector-index-port.ts';
 
 export interface SearchQuery {
@@ -33,19 +32,10 @@ export interface SearchContext {
   readonly index: CollectionIndex;
   readonly indexes: VectorIndexes;
   readonly store: PointStore;
-  readonly states: ReadonlyMap<number, ShardState>;
+  readonly slices: SliceCache;
   readonly clock: Clock;
   /** `StoreScans.scans` */
   readonly scans: SerialLock;
   /** Resolves when the turn that is being applied now has reached the index. */
   readonly settled: () => Promise<void>;
-}
-
-/** The shards of a query as the store has them now. */
-export function slicesOf({ states }: SearchContext, { shards, collection }: SearchQuery): CollectionSlice[] {
-  return shards.map((shard) => {
-    const state = states.get(shard);
-    if (state === undefined) throw new RangeError(`shard ${String(shard)} is not open on this node`);
-    return { shard, collection, generation: state.generation };
-  });
 }

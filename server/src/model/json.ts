@@ -64,7 +64,11 @@ function hasUnsafeNumber(value: unknown, depth: number): boolean {
   // No early return: the depth of everything is checked, whatever was found before.
   let found = false;
   if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) found = hasUnsafeNumber(item, depth + 1) || found;
+    // A vector has hundreds of them: no call for each.
+    for (const item of value as readonly unknown[]) {
+      if (typeof item === 'number') found ||= !(Math.abs(item) <= Number.MAX_SAFE_INTEGER);
+      else found = hasUnsafeNumber(item, depth + 1) || found;
+    }
   } else {
     for (const key in value)
       found = hasUnsafeNumber((value as Record<string, unknown>)[key], depth + 1) || found;

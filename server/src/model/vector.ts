@@ -13,28 +13,36 @@ const SQUARED_NORM_MAX: Readonly<Record<Metric, number>> = { cosine: 3.4e38, dot
 const SQUARED_NORM_MIN = 2 ** -126;
 
 /**
- * A vector as float32, rounded to nearest. `path` names the field. Throws INVALID_VECTOR (not an array, a value that is
+ * A vector as float32, rounded to nearest; one that is float32 already is taken as it is. `path` names the field. Throws INVALID_VECTOR (not an array, a value that is
  * no finite float32 number, a norm that is not finite, zero under cosine) or DIMENSION_MISMATCH.
  */
 export function parseVector(value: unknown, path: string, context: ParseContext): Float32Array {
-  if (!Array.isArray(value)) throw new GrapeError('INVALID_VECTOR', `${path} must be an array of numbers`);
-  const numbers = value as readonly unknown[];
-  checkLength(numbers.length, path, context.dimension);
+  if (!(value instanceof Float32Array) && !Array.isArray(value))
+    throw new GrapeError('INVALID_VECTOR', `${path} must be an array of numbers`);
+  checkLength(value.length, path, context.dimension);
+  const vector = value instanceof Float32Array ? value : rounded(value, path);
+  checkNorm(vector, path, context.metric);
+  return vector;
+}
+
+function rounded(numbers: readonly unknown[], path: string): Float32Array {
   const vector = new Float32Array(numbers.length);
-  let squares = 0;
   for (let i = 0; i < numbers.length; i += 1) {
     const number = numbers[i];
-    const rounded = Math.fround(typeof number === 'number' ? number : numberAt(number, path, i));
-    vector[i] = rounded;
-    squares += rounded * rounded;
+    vector[i] = typeof number === 'number' ? number : numberAt(number, path, i);
   }
+  return vector;
+}
+
+function checkNorm(vector: Float32Array, path: string, metric: Metric): void {
+  let squares = 0;
+  for (let i = 0; i < vector.length; i += 1) squares += (vector[i] as number) ** 2;
   // Written so that NaN, which an infinite value leads to as well, fails too.
-  if (!(squares <= SQUARED_NORM_MAX[context.metric])) refuseLarge(vector, path);
-  if (context.metric === 'cosine' && squares < SQUARED_NORM_MIN) {
+  if (!(squares <= SQUARED_NORM_MAX[metric])) refuseLarge(vector, path);
+  if (metric === 'cosine' && squares < SQUARED_NORM_MIN) {
     const what = squares === 0 ? 'zero' : 'so close to zero that float32 holds no direction';
     throw new GrapeError('INVALID_VECTOR', `${path} is ${what}, which has no meaning under cosine`);
   }
-  return vector;
 }
 
 /** The bytes of a vector, little-endian float32, without a copy. */

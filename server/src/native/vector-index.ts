@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { invariant } from '../base/index.ts';
+import { SearchGatherer } from './search-gatherer.ts';
 import { indexAddon, type IndexHandle, type IndexStats } from './vector-index-addon.ts';
 import { type IndexBatch } from './vector-index-batch.ts';
 import { settledIndexCall, VectorIndexError } from './vector-index-error.ts';
@@ -9,8 +11,8 @@ const METRICS = ['cosine', 'dot', 'euclidean'] as const;
 export type IndexMetric = (typeof METRICS)[number];
 
 export const INDEX_DIMENSION_MAX = 4096;
-/** Queries of a batch that one thread takes at a time. */
-const QUERIES_PER_JOB = 16;
+/** Queries that one thread takes at a time. */
+const QUERIES_PER_JOB = { least: 2, most: 16 };
 
 export interface VectorIndexOptions {
   /** 1 to 4,096. */
@@ -65,6 +67,7 @@ export interface SampledRecall {
 export class VectorIndex {
   readonly options: VectorIndexOptions;
   readonly #handle: IndexHandle;
+  readonly #gatherer = new SearchGatherer((queries, o) => this.#searchMany(queries, o));
   #running = 0;
   #closed = false;
   #allSettled: (() => void) | undefined;
@@ -109,24 +112,17 @@ export class VectorIndex {
    * codes, scored anew in float32, so that every score is exact. The query is copied.
    */
   async search(o: IndexSearch & { readonly query: Float32Array }): Promise<IndexHit[]> {
-    const [hits] = await this.#search(o.query, 1, o);
+    this.#check(o.query, o);
+    if (o.filter === undefined && o.onPlan === undefined && !this.#closed)
+      return this.#gatherer.search(o.query, o);
+    const [hits] = await this.#search(o.query, o);
     return hits ?? [];
   }
 
   /** As `search` for each of the queries, on several threads and with fewer wake-ups. */
   async searchBatch(o: IndexSearch & { readonly queries: readonly Float32Array[] }): Promise<IndexHit[][]> {
-    const jobs: Promise<IndexHit[][]>[] = [];
-    const { dimension } = this.options;
-    for (let at = 0; at < o.queries.length; at += QUERIES_PER_JOB) {
-      const queries = o.queries.slice(at, at + QUERIES_PER_JOB);
-      const joined = new Float32Array(queries.length * dimension);
-      for (const [i, query] of queries.entries()) {
-        invariant(query.length === dimension, 'a query has the dimension', { length: query.length });
-        joined.set(query, i * dimension);
-      }
-      jobs.push(this.#search(joined, queries.length, o));
-    }
-    return (await Promise.all(jobs)).flat();
+    for (const query of o.queries) this.#check(query, o);
+    return this.#searchMany(o.queries, o);
   }
 
   /**
@@ -169,7 +165,11 @@ export class VectorIndex {
 
   /** Refuses further calls and waits for those under way; may be called again. */
   async close(): Promise<void> {
-    if (!this.#closed) indexAddon().indexClose(this.#handle);
+    if (!this.#closed) {
+      // They were asked for before.
+      this.#gatherer.flush();
+      indexAddon().indexClose(this.#handle);
+    }
     this.#closed = true;
     while (this.#running > 0) {
       await new Promise<void>((resolve) => {
@@ -182,14 +182,35 @@ export class VectorIndex {
     }
   }
 
-  async #search(queries: Float32Array, count: number, o: IndexSearch): Promise<IndexHit[][]> {
-    invariant(queries.length === count * this.options.dimension, 'a query has the dimension', {
-      length: queries.length,
-    });
+  #check({ length }: Float32Array, o: IndexSearch): void {
+    invariant(length === this.options.dimension, 'a query has the dimension', { length });
     invariant(Number.isInteger(o.k) && o.k >= 1 && Number.isInteger(o.ef), 'a search wants results', {
       k: o.k,
       ef: o.ef,
     });
+  }
+
+  /** In jobs that keep all threads busy, each as large as that allows. */
+  async #searchMany(queries: readonly Float32Array[], o: IndexSearch): Promise<IndexHit[][]> {
+    const [only] = queries;
+    if (queries.length === 1 && only !== undefined) return this.#search(only, o);
+    const { dimension } = this.options;
+    const perJob = Math.min(
+      QUERIES_PER_JOB.most,
+      Math.max(QUERIES_PER_JOB.least, Math.ceil(queries.length / availableParallelism())),
+    );
+    const jobs: Promise<IndexHit[][]>[] = [];
+    for (let at = 0; at < queries.length; at += perJob) {
+      const some = queries.slice(at, at + perJob);
+      const joined = new Float32Array(some.length * dimension);
+      for (const [i, query] of some.entries()) joined.set(query, i * dimension);
+      jobs.push(this.#search(joined, o));
+    }
+    return (await Promise.all(jobs)).flat();
+  }
+
+  /** `queries`: one behind the other. */
+  async #search(queries: Float32Array, o: IndexSearch): Promise<IndexHit[][]> {
     const shards = shardPairs(o.shards);
     const packed = await this.#call(() =>
       indexAddon().indexSearch(this.#handle, queries, o.k, o.ef, o.exact, shards, o.filter),
@@ -216,7 +237,14 @@ export function exactScore(metric: IndexMetric, a: Float32Array, b: Float32Array
   return indexAddon().exactScore(METRICS.indexOf(metric), a, b);
 }
 
+/** Searches come with the same list again and again. */
+const PAIRS = new WeakMap<IndexSearch['shards'], Uint32Array>();
+
 /** Shard and generation, in turn. */
 function shardPairs(shards: IndexSearch['shards']): Uint32Array {
-  return Uint32Array.from(shards.flatMap(({ shard, generation }) => [shard, generation]));
+  const known = PAIRS.get(shards);
+  if (known !== undefined) return known;
+  const pairs = Uint32Array.from(shards.flatMap(({ shard, generation }) => [shard, generation]));
+  PAIRS.set(shards, pairs);
+  return pairs;
 }

@@ -70,6 +70,7 @@ export class PointsService {
   readonly #router: ReadRouter;
   readonly #search: PointsSearch;
   readonly indexes: PayloadIndexes;
+  #shards: readonly number[] = [];
 
   /** Registers the answers to the other nodes' requests with `peers`. */
   constructor(deps: PointsServiceDeps) {
@@ -248,8 +249,11 @@ export class PointsService {
     return shardOf(schema.id, id.key, formedMap(this.#directory).settings.shardCount);
   }
 
+  /** The same list as long as the map has the same shards: below, the list stands for what follows from it. */
   #allShards(): readonly number[] {
-    return formedMap(this.#directory).shards.map(({ shard }) => shard);
+    const { shards } = formedMap(this.#directory);
+    if (shards.length !== this.#shards.length) this.#shards = shards.map(({ shard }) => shard);
+    return this.#shards;
   }
 }
 
