@@ -197,6 +197,33 @@ test('an index file with other codes than its collection wants is made anew from
   await index.close();
 });
 
+test('what was linked after the last save is in the file when the node stops', async () => {
+  const random = seededRandom(10);
+  let node = await openNode(directory, 'cosine');
+  for (let at = 0; at < 20_000; at += 250) {
+    const points = Array.from({ length: 250 }, (_, i): PointWrite => {
+      const vector = Buffer.from(vectorOf(random).buffer);
+      return { id: { key: parsePointId(at + i).key, isInteger: true }, vector, payload: Buffer.from('{}') };
+    });
+    const data = encodeCommand({ kind: 'upsert', collection: 1, points }, { wallMs: 1 });
+    const index = node.host.applied(0) + 1;
+    await node.host.apply([{ group: 0, entries: [{ index, term: 1, kind: 'normal', data }] }]);
+  }
+  // Saved while most of it waits to be linked.
+  await close(node);
+  node = await openNode(directory, 'cosine');
+  expect(unlinkedOf(node)).toBeGreaterThan(0);
+  while (unlinkedOf(node) > 0) await new Promise((resolve) => setImmediate(resolve));
+  await close(node);
+  node = await openNode(directory, 'cosine');
+  expect(unlinkedOf(node)).toBe(0);
+  await close(node);
+});
+
+function unlinkedOf({ host }: Node): number {
+  return host.stats()[0]?.unlinked ?? NaN;
+}
+
 test('a saved index that is older than the store is caught up by the journal', async () => {
   const random = seededRandom(11);
   const oracle: Oracle = new Map();

@@ -42,6 +42,8 @@ export class CollectionIndex {
   readonly #behind: Map<number, Coverage>;
   #saved: CoverageMap;
   #changesSinceSave = 0;
+  /** Slots that the graph of the file has. */
+  #linkedInFile: number;
   /** A fresh index that is filled beside this one and takes its place when it holds as much. */
   #successor: CollectionIndex | undefined;
   /** Why the successor cannot go on. */
@@ -63,11 +65,17 @@ export class CollectionIndex {
     this.#clock = o.clock;
     this.#behind = new Map(o.coverage);
     this.#saved = o.coverage;
+    this.#linkedInFile = o.coverage.size === 0 ? 0 : o.index.stats().linked;
   }
 
   /** What the file on the disk holds. */
   get saved(): CoverageMap {
     return this.#saved;
+  }
+
+  /** A restart from the file would link again what is linked here. */
+  get hasLinkedSinceSave(): boolean {
+    return this.#index.stats().linked !== this.#linkedInFile;
   }
 
   get changesSinceSave(): number {
@@ -240,9 +248,11 @@ export class CollectionIndex {
     }
     const changes = this.#changesSinceSave;
     this.#changesSinceSave = 0;
+    const { linked } = this.#index.stats();
     const written = this.#index.save(path, encodeCoverage(coverage)).then(
       () => {
         this.#saved = coverage;
+        this.#linkedInFile = linked;
       },
       (error: unknown) => {
         this.#changesSinceSave += changes;

@@ -11,7 +11,7 @@ import { encodeShardState, type ShardState } from './shard-state.ts';
 /** Changes after which an index is saved: at least this many, and a tenth of its points. */
 const SAVE_CHANGES_MIN = 50_000;
 const SAVE_CHANGES_SHARE = 0.1;
-/** An index with any change is saved after this time. */
+/** An index with any change, or of which more is linked, is saved after this time. */
 const SAVE_PERIOD_MS = 5 * 60_000;
 
 export interface IndexSaverOptions {
@@ -69,6 +69,8 @@ export class IndexSaver {
 
   #changed(changesMin: number): CollectionIndex[] {
     return [...this.#o.keeper.all()].filter((index) => {
+      // Linking goes on after the last write: the file of an index at rest has its whole graph.
+      if (changesMin === 1 && index.hasLinkedSinceSave) return true;
       const share = changesMin === 1 ? 0 : SAVE_CHANGES_SHARE * index.stats().live;
       return index.changesSinceSave >= Math.max(changesMin, share);
     });

@@ -36,7 +36,7 @@ function rounded(numbers: readonly unknown[], path: string): Float32Array {
 
 function checkNorm(vector: Float32Array, path: string, metric: Metric): void {
   let squares = 0;
-  for (let i = 0; i < vector.length; i += 1) squares += (vector[i] as number) ** 2;
+  for (const value of vector) squares += value * value;
   // Written so that NaN, which an infinite value leads to as well, fails too.
   if (!(squares <= SQUARED_NORM_MAX[metric])) refuseLarge(vector, path);
   if (metric === 'cosine' && squares < SQUARED_NORM_MIN) {

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import type { IndexHit } from './vector-index-hits.ts';
 
 /** Parameters that searches share when they cross into the addon together. */
@@ -43,7 +44,7 @@ export class SearchGatherer {
         return;
       }
       // After all that this turn still has to do at once, so that its searches are there.
-      if (this.#groups.length === 0) process.nextTick(() => this.flush());
+      if (this.#groups.length === 0) nextTick(() => this.flush());
       this.#groups.push({ parameters, waiters: [waiter] });
     });
   }
