@@ -143,10 +143,6 @@ export const REPLICATION: readonly Mutant[] = [
     ...inCore('follower.ts'),
     find: 'if (snapshot.index <= log.committed) {',
     replace: 'if (snapshot.index < 0) {',
-    killer: {
-      file: CORE.simulation,
-      test: 'a group under random faults keeps its guarantees at every step, and commits again when everything is mended',
-      seedsMax: 80,
-    },
+    killer: { file: CORE.scenarios, test: 'old-snapshot.txt' },
   },
 ];
