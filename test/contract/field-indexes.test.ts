@@ -188,6 +188,7 @@ const MOST = {
 };
 const FEW = { must: { key: 'kw', match: { value: 'a' } } };
 const NOBODY = { must: { key: 'kw', match: { value: 'nobody' } } };
+const NAMED = { must: { has_id: [1, 2] } };
 const UNKNOWN = { must: { is_empty: { key: 'kw' } }, must_not: { key: 'n', match: { value: 0 } } };
 
 test.each([
@@ -198,6 +199,7 @@ test.each([
   ['exact', FEW, true, /exact results are asked for: \d+ of/],
   ['nothing', NOBODY, false, /let no point pass/],
   ['store', UNKNOWN, true, /no payload index speaks of the filter/],
+  ['ids', NAMED, false, /names 2 ids/],
 ])('a search is explained as %s', async (strategy, filter, exact, reason) => {
   const notes = new SearchNotes();
   await host.search({
@@ -208,6 +210,6 @@ test.each([
   const plan = notes.plan();
   expect(plan).toMatchObject({ strategy, reason: expect.stringMatching(reason) as string });
   expect(plan.points).toBe(points.size);
-  const knows = filter !== undefined && filter !== UNKNOWN;
+  const knows = filter !== undefined && filter !== UNKNOWN && filter !== NAMED;
   expect(plan.matching === undefined).toBe(!knows);
 });

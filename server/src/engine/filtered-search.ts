@@ -26,7 +26,7 @@ export async function searchFiltered(
   filter: TimedFilter,
 ): Promise<ScoredPoint[]> {
   const program = filterProgram(filter.filter, context.index.fields.ready);
-  const needsAll = query.exact && program === undefined;
+  const needsAll = filter.ids !== undefined || (query.exact && program === undefined);
   const found = needsAll ? undefined : await amongHits(context, query, { matcher: filter.matcher, program });
   return found ?? amongAll(context, query, filter);
 }
@@ -68,7 +68,7 @@ async function amongAll(
   filter: TimedFilter,
 ): Promise<ScoredPoint[]> {
   const { indexes, index } = context;
-  query.notes?.store(index.stats().live);
+  query.notes?.store(index.stats().live, filter.ids?.length);
   const { metric } = index.schema;
   const order = winnersFirst(metric === 'euclidean');
   let best: ScoredPoint[] = [];

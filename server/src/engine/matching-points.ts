@@ -7,6 +7,7 @@ import type { SerialLock } from './serial-lock.ts';
 import type { StoredPoint } from './stored-point.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+const LOOKED_UP_AT_ONCE = 32;
 
 export interface StoreScans {
   readonly store: PointStore;
@@ -16,17 +17,20 @@ export interface StoreScans {
 }
 
 /**
- * Calls `visit` with every point of the slices that passes, each slice as of one moment. Throws SHARD_UNAVAILABLE when late.
+ * Calls `visit` with every point of the slices that passes, each slice as of one moment; points that a filter names are looked up,
+ * each as it is then. Throws SHARD_UNAVAILABLE when late.
  */
 export function visitMatching(
   { store, clock, scans }: StoreScans,
-  { matcher, deadlineMs, slices }: TimedFilter & { readonly slices: readonly CollectionSlice[] },
+  { matcher, ids, deadlineMs, slices }: TimedFilter & { readonly slices: readonly CollectionSlice[] },
   visit: (point: StoredPoint) => void,
 ): Promise<void> {
   const pace = new ComparingPace();
   return scans.run(async () => {
     for (const slice of slices) {
-      for await (const points of store.scan(slice, { chunkBytes: CHUNK_BYTES })) {
+      const chunks =
+        ids === undefined ? store.scan(slice, { chunkBytes: CHUNK_BYTES }) : named(store, slice, ids);
+      for await (const points of chunks) {
         if (clock.nowMs() >= deadlineMs)
           throw new GrapeError(
             'SHARD_UNAVAILABLE',
@@ -39,4 +43,16 @@ export function visitMatching(
       }
     }
   });
+}
+
+async function* named(
+  store: PointStore,
+  slice: CollectionSlice,
+  ids: readonly Buffer[],
+): AsyncIterable<StoredPoint[]> {
+  for (let at = 0; at < ids.length; at += LOOKED_UP_AT_ONCE) {
+    const some = ids.slice(at, at + LOOKED_UP_AT_ONCE);
+    const points = await store.getMany(some.map((idKey) => ({ ...slice, idKey })));
+    yield points.filter((point) => point !== undefined);
+  }
 }

@@ -4,9 +4,10 @@ import type { IndexPlan } from './vector-index-port.ts';
 export interface SearchPlan {
   /**
    * `graph`: a walk through the graph; `filtered_graph`: the same, collecting only points that payload indexes let pass; `scan`: the
-   * codes of all that they let pass; `exact`: the vectors; `store`: every stored point; `nothing`: none can pass.
+   * codes of all that they let pass; `exact`: the vectors; `store`: every stored point; `ids`: the points that the filter
+   * names; `nothing`: none can pass.
    */
-  readonly strategy: 'nothing' | 'graph' | 'filtered_graph' | 'scan' | 'exact' | 'store';
+  readonly strategy: 'nothing' | 'graph' | 'filtered_graph' | 'scan' | 'exact' | 'store' | 'ids';
   readonly reason: string;
   /** Points of the shards that were searched. */
   readonly points: number;
@@ -25,6 +26,7 @@ export class SearchNotes {
   #rounds = 0;
   #hasProgram = false;
   #isOfStore = false;
+  #named: number | undefined;
 
   /** A call of the index is about to be made; answers what it is to report to. */
   round(o: { readonly ef: number; readonly hasProgram: boolean }): (plan: IndexPlan) => void {
@@ -36,9 +38,10 @@ export class SearchNotes {
     };
   }
 
-  /** Every stored point is compared. */
-  store(points: number): void {
+  /** Every stored point is compared, or those that the filter names. */
+  store(points: number, named: number | undefined): void {
     this.#isOfStore = true;
+    this.#named = named;
     this.#index ??= { way: 'nothing', points, admissible: points };
   }
 
@@ -46,6 +49,8 @@ export class SearchNotes {
     const { way, points, admissible } = this.#index ?? { way: 'nothing', points: 0, admissible: 0 };
     const matching = this.#hasProgram ? admissible : undefined;
     const common = { points, matching, ef: this.#ef, rounds: this.#rounds };
+    if (this.#named !== undefined)
+      return { strategy: 'ids', reason: `the filter names ${String(this.#named)} ids`, ...common };
     if (this.#isOfStore) return { strategy: 'store', reason: storeReason(this.#rounds), ...common };
     const strategy = way === 'graph' && this.#hasProgram ? 'filtered_graph' : way;
     return { strategy, reason: reasonOf(strategy, common), ...common };
@@ -59,7 +64,7 @@ function storeReason(rounds: number): string {
 }
 
 function reasonOf(
-  strategy: SearchPlan['strategy'],
+  strategy: Exclude<SearchPlan['strategy'], 'store' | 'ids'>,
   { points, matching, ef }: Pick<SearchPlan, 'points' | 'matching' | 'ef'>,
 ): string {
   const share = `${String(matching ?? points)} of ${String(points)} points`;
@@ -74,7 +79,5 @@ function reasonOf(
       return `${share} are fewer than a walk for ${String(ef)} candidates would look at, or the graph leads to too few`;
     case 'exact':
       return `exact results are asked for: ${share} are compared`;
-    case 'store':
-      return storeReason(0);
   }
 }

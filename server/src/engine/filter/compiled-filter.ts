@@ -1,11 +1,14 @@
 import { Breather } from '../../base/index.ts';
 import type { Filter } from '../../model/index.ts';
 import { compileFilter, type Matcher } from './matcher.ts';
+import { onlyIds } from './only-ids.ts';
 
 /** A filter as one request uses it for everything that it reads. */
 export interface CompiledFilter {
   readonly filter: Filter;
   readonly matcher: Matcher;
+  /** `onlyIds` */
+  readonly ids: readonly Buffer[] | undefined;
 }
 
 /** One for which every point may have to be compared. */
@@ -15,7 +18,7 @@ export interface TimedFilter extends CompiledFilter {
 }
 
 export function compiledFilter(filter: Filter): CompiledFilter {
-  return { filter, matcher: compileFilter(filter) };
+  return { filter, matcher: compileFilter(filter), ids: onlyIds(filter) };
 }
 
 /** Bytes of payloads that are compared before others get their turn: about two milliseconds. */
