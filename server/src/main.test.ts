@@ -43,12 +43,17 @@ function run(args: readonly string[], env: Record<string, string> = {}): Run {
   return { child, output: () => text, exit };
 }
 
+/** The system gives a port that was closed again to the next one that asks, now and then. */
+const given = new Set<number>();
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   server.close();
   await once(server, 'close');
+  if (given.has(port)) return freePort();
+  given.add(port);
   return port;
 }
 

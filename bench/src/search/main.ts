@@ -17,8 +17,9 @@ const EFS = [16, 20, 24, 28, 32, 40, 48, 64, 80, 96, 128, 192];
 const RECALLS = [0.95, 0.99];
 const CONNECTIONS = [1, 8, 32];
 const BATCH_POINTS = 500;
-const WARM_UP = 3_000;
-const SEARCHES = 6_000;
+/** Until the compilers of V8 have done most of what they will do: a server runs for longer than a benchmark. */
+const WARM_UP = 10_000;
+const SEARCHES = 10_000;
 /** Searches while points are written at this rate. */
 const WRITES_PER_SECOND = 500;
 const WRITE_BATCH = 50;
